@@ -1,0 +1,1 @@
+"""Mulle spins a sentence into a workflow that runs."""
