@@ -67,6 +67,45 @@ class ExpressionError(InputError):
     code = "expression.invalid"
 
 
+class UnreadableExpression(ExpressionError):
+    """The text of an expression does not follow the grammar; `facts` hold its 1-based `line` and `column`."""
+
+    code = "expression.syntax"
+    message = "{place}: {detail}"
+
+
+class UnknownFunction(UnreadableExpression):
+    """An expression calls a function that does not exist."""
+
+    code = "expression.unknown_function"
+
+
+class ExpressionTooLarge(UnreadableExpression):
+    """An expression is longer or more deeply nested than the language allows."""
+
+    code = "expression.too_large"
+    hint = "Split it over several steps, or use a code step."
+
+
+class MissingReference(ExpressionError):
+    """An expression refers to something that is not there."""
+
+    code = "expression.missing_reference"
+
+
+class WrongValue(ExpressionError):
+    """An operator or a function was given a value that it cannot work with."""
+
+    code = "expression.wrong_value"
+
+
+class ResultTooLarge(ExpressionError):
+    """An expression makes a value that is larger than the language allows."""
+
+    code = "expression.result_too_large"
+    hint = "An expression makes at most 1 MB; larger data is for a code or transform step."
+
+
 class ScheduleError(InputError):
     """A schedule cannot be understood, or cannot be kept."""
 
