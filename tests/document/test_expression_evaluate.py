@@ -115,6 +115,14 @@ def test_what_is_missing_is_named_beside_what_is_there():
     assert key.advice == "Did you mean 'score'?"
 
 
+def test_a_korean_name_with_one_wrong_jamo_is_recognised():
+    assert refusal("요약.본뭄", 요약={"본문": "비", "제목": "해"}).advice == "Did you mean '본문'?"
+
+
+def test_an_id_with_a_dash_is_not_taken_for_a_subtraction():
+    assert 'nodes["my-node"]' in refusal("my-node.text", **{"my-node": {"text": 1}}).advice
+
+
 def test_where_nothing_is_alike_the_way_out_is_default():
     error = refusal("ask.zzz", ask={f"key {n}": n for n in range(20)})
 
@@ -123,7 +131,7 @@ def test_where_nothing_is_alike_the_way_out_is_default():
 
 
 def test_a_missing_place_says_how_long_the_list_is():
-    assert "it has 2 items" in refusal("list[2]", list=[1, 2]).text
+    assert "its length is 2" in refusal("list[2]", list=[1, 2]).text
     assert isinstance(refusal("list[-3]", list=[1, 2]), MissingReference)
 
 
@@ -131,6 +139,13 @@ def test_an_error_names_the_piece_it_is_about_and_no_value():
     error = refusal('1 + length(a) * ( secret.KEY\n + 1 ) + "x"', a=[], secret={"KEY": "hunter2"})
 
     assert error.text.startswith("`secret.KEY + 1`: ")
+    assert "hunter2" not in str(error.to_dict())
+
+
+def test_a_key_made_of_a_secret_is_not_named():
+    error = refusal('order["k-" + secret.KEY].x', order={"a": 1}, secret={"KEY": "hunter2"})
+
+    assert isinstance(error, MissingReference)
     assert "hunter2" not in str(error.to_dict())
 
 

@@ -9,9 +9,10 @@ from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from typing import Any, Protocol, TypeAlias
 
-from mulle.errors import ExpressionError, MissingReference, ResultTooLarge, UnreadableExpression, WrongValue
+from mulle.errors import ExpressionError, MissingReference, UnreadableExpression, WrongValue
 
 from .functions import FUNCTIONS
+from .operators import ARITHMETIC, COMPARISONS
 from .syntax import read
 from .tree import (
     Arithmetic,
@@ -28,20 +29,15 @@ from .tree import (
     Reference,
     Unary,
     references,
+    walk,
     written,
 )
 from .values import (
-    MAX_SIZE,
-    NUMBERS,
     bounded,
-    fit,
-    inside,
     kind,
     missing,
     nfc,
-    ordered,
     reach,
-    same,
     shape_of,
     truth,
     weigh,
@@ -82,13 +78,13 @@ class Expression:
 
 
 def parse(text: str, *, at: str = "") -> Expression:
-    """Read one expression; the same text is read once.
+    """Read one expression; a text that was read lately is not read again.
 
     Raises UnreadableExpression (UnknownFunction, ExpressionTooLarge) with line and column in the text; `at` is the
     field that holds it, for the error.
     """
     try:
-        return _parse(text)
+        return _short(text) if len(text) <= SHORT else _long(text)
     except UnreadableExpression as error:
         error.at = at
         raise
@@ -107,10 +103,19 @@ def evaluate(expression: Expression, lookup: Lookup, *, at: str = "") -> Any:
         raise
 
 
-@lru_cache(maxsize=1024)
-def _parse(text: str) -> Expression:
+SHORT = 256
+"""Characters of an ordinary expression or template."""
+
+
+def _read(text: str) -> Expression:
     tree, nodes = read(text)
     return Expression(text, tree, references(nodes))
+
+
+# A tree with its closures takes about 0.6 KB a node, up to 0.3 MB: long ones are kept in smaller number, so that texts
+# written to fill the memory stay under 120 MB.
+_short = lru_cache(maxsize=1024)(_read)
+_long = lru_cache(maxsize=128)(_read)
 
 
 class Roots(Protocol):
@@ -181,10 +186,12 @@ def _name(node: Name) -> Step:
         except KeyError:
             known = list(roots)
             alike = next((other for other in known if nfc(other) == name), None)
-            if alike is None:
-                error = missing(name, known)
-                raise MissingReference(f"`{name}`: {error.text}", hint=error.advice) from None
-            return roots[alike]
+            if alike is not None:
+                return roots[alike]
+            error = missing(name, known)
+            longer = next((other for other in known if other.startswith(f"{name}-")), None)
+            hint = f'An id with a dash is written nodes["{longer}"].port.' if longer else error.advice
+            raise MissingReference(f"`{name}`: {error.text}", hint=hint) from None
 
     return run
 
@@ -192,13 +199,16 @@ def _name(node: Name) -> Step:
 def _path(node: Path, text: str) -> Step:
     base = _step(node.base, text)
     steps = [_step(key, text) for key in node.keys]
+    # What is missing is named in the error, and errors are logged: a key made of a secret is not.
+    is_secret = any(isinstance(inner, Name) and inner.name == "secret" for key in node.keys for inner, _ in walk(key))
 
     def follow(value: Any, keys: Iterator[Any]) -> Any:
         try:
             for key in keys:
                 value = reach(value, key)
         except ExpressionError as error:
-            raise _placed(error, node, text) from None
+            shown = type(error)("nothing is there under a secret key.") if is_secret else error
+            raise _placed(shown, node, text) from None
         return value
 
     if not all(isinstance(key, Literal) for key in node.keys):
@@ -252,7 +262,7 @@ def _unary(node: Unary, text: str) -> Step:
 
 def _arithmetic(node: Arithmetic, text: str) -> Step:
     first = _step(node.first, text)
-    rest = [(_ARITHMETIC[sign], _step(operand, text)) for sign, operand in node.rest]
+    rest = [(ARITHMETIC[sign], _step(operand, text)) for sign, operand in node.rest]
 
     def run(roots: Roots) -> Any:
         value = first(roots)
@@ -267,52 +277,9 @@ def _arithmetic(node: Arithmetic, text: str) -> Step:
     return run
 
 
-def _plus(left: Any, right: Any) -> Any:
-    shapes = (shape_of(left), shape_of(right))
-    if shapes[0] in NUMBERS and shapes[1] in NUMBERS:
-        return bounded(bounded(left) + bounded(right))
-    if shapes == (str, str):
-        if len(left) + len(right) > MAX_SIZE:
-            raise ResultTooLarge("the text is larger than 1 MB.")
-        return fit(left + right)
-    if shapes == (list, list):
-        if (len(left) + len(right)) * 2 > MAX_SIZE:
-            raise ResultTooLarge("the list is larger than 1 MB.")
-        return left + right
-    hint = None
-    if left is None or right is None:
-        hint = "default(…, 0) or default(…, '') replaces null."
-    elif str in shapes:
-        hint = "string(…) makes a text of anything, number(…) a number of a text."
-    raise WrongValue(f"`+` joins two numbers, two texts or two lists, not {kind(left)} and {kind(right)}.", hint=hint)
-
-
-def _of_numbers(compute: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
-    return lambda left, right: bounded(compute(bounded(left), bounded(right)))
-
-
-def _of_parts(compute: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
-    def run(left: Any, right: Any) -> Any:
-        if bounded(right) == 0:
-            raise WrongValue("a number cannot be divided by zero.")
-        return bounded(compute(bounded(left), right))
-
-    return run
-
-
-_ARITHMETIC: dict[str, Callable[[Any, Any], Any]] = {
-    "+": _plus,
-    "-": _of_numbers(lambda left, right: left - right),
-    "*": _of_numbers(lambda left, right: left * right),
-    "/": _of_parts(lambda left, right: left / right),
-    "//": _of_parts(lambda left, right: left // right),
-    "%": _of_parts(lambda left, right: left % right),
-}
-
-
 def _compare(node: Compare, text: str) -> Step:
     first = _step(node.first, text)
-    rest = [(_COMPARISONS[sign], _step(operand, text)) for sign, operand in node.rest]
+    rest = [(COMPARISONS[sign], _step(operand, text)) for sign, operand in node.rest]
 
     def run(roots: Roots) -> bool:
         left = first(roots)
@@ -327,18 +294,6 @@ def _compare(node: Compare, text: str) -> Step:
         return True
 
     return run
-
-
-_COMPARISONS: dict[str, Callable[[Any, Any], bool]] = {
-    "==": same,
-    "!=": lambda left, right: not same(left, right),
-    "<": lambda left, right: ordered(left, right, operator.lt),
-    ">": lambda left, right: ordered(left, right, operator.gt),
-    "<=": lambda left, right: ordered(left, right, operator.le),
-    ">=": lambda left, right: ordered(left, right, operator.ge),
-    "in": inside,
-    "not in": lambda left, right: not inside(left, right),
-}
 
 
 def _logic(node: Logic, text: str) -> Step:

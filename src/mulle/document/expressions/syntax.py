@@ -124,11 +124,10 @@ class _Reader:
             return True
         return False
 
-    def expect(self, text: str, opened: Token) -> int:
-        """Take the sign that closes what `opened` began; answers where it ends."""
+    def expect(self, text: str, opened: Token, hint: str = "") -> None:
+        """Take the sign or word that goes on with what `opened` began."""
         if not self.accept(text):
-            raise self.unexpected(f"`{text}` should stand here, to go with `{opened.text}`")
-        return self.tokens[self.place - 1].end
+            raise self.unexpected(f"`{text}` should stand here, to go with `{opened.text}`", hint)
 
     def expression(self) -> Node:
         yes = self.operators(OR)
@@ -256,7 +255,7 @@ class _Reader:
         arguments = self.listed(")", self.take())
         if not function.least <= len(arguments) <= function.most:
             raise unreadable(
-                f"{token.text} takes other arguments than these {len(arguments)}.",
+                f"{token.text} does not take {len(arguments)} arguments.",
                 self.text,
                 token.start,
                 f"It is {function.usage}.",
@@ -277,7 +276,7 @@ class _Reader:
         pairs: list[tuple[Node, Node]] = []
         while not self.accept("}"):
             key = self.expression()
-            self.expect(":", opened)
+            self.expect(":", opened, hint="An expression stands without `{{ }}`." if "{{" in self.text else "")
             pairs.append((_in_nfc(key), self.expression()))
             if not self.accept(","):
                 self.expect("}", opened)

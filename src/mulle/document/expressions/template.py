@@ -8,7 +8,7 @@ from typing import Any
 
 from mulle.errors import ExpressionError, ExpressionTooLarge, UnreadableExpression, WrongValue
 
-from .evaluate import Expression, Lookup, evaluate, parse
+from .evaluate import SHORT, Expression, Lookup, evaluate, parse
 from .tokens import MAX_BYTES, unreadable
 from .tree import Reference
 from .values import MAX_LEVELS, MAX_SIZE, as_text, joined, shape_of
@@ -31,13 +31,13 @@ class Template:
 
 
 def parse_template(text: str, *, at: str = "") -> Template:
-    """Read a text; a short one is read once.
+    """Read a text; one that was read lately is not read again.
 
     Raises UnreadableExpression with line and column in `text` for an expression that cannot be read or a `{{` that is
     never closed. `{{ "{{" }}` stands for two plain braces.
     """
     try:
-        return _known(text) if len(text) <= 4 * MAX_BYTES else _read(text)
+        return (_short if len(text) <= SHORT else _long if len(text) <= LONG else _read)(text)
     except UnreadableExpression as error:
         error.at = at
         raise
@@ -76,9 +76,8 @@ def data_references(value: Any, *, at: str = "") -> tuple[Reference, ...]:
     return tuple(found)
 
 
-@lru_cache(maxsize=1024)
-def _known(text: str) -> Template:
-    return _read(text)
+LONG = 16_000
+"""Characters of the longest template that is kept."""
 
 
 def _read(text: str) -> Template:
@@ -90,6 +89,10 @@ def _read(text: str) -> Template:
         pieces = tuple(expressions)  # YAML's `|` ends a text with a line break that nobody meant.
     needed = dict.fromkeys(reference for expression in expressions for reference in expression.references)
     return Template(text, pieces, tuple(needed))
+
+
+_short = lru_cache(maxsize=1024)(_read)
+_long = lru_cache(maxsize=64)(_read)
 
 
 def _pieces(text: str) -> Iterator[str | Expression]:

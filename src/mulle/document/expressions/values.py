@@ -94,12 +94,13 @@ def reach(value: Any, key: Any) -> Any:
         if type(place) is not int:
             raise WrongValue(f"the places of a list are whole numbers, not {kind(key)}.", hint=_PLACES)
         if not -len(items) <= place < len(items):
-            raise MissingReference(f"the list has no place {place}; it has {len(items)} items.", hint=_OPTIONAL)
+            raise MissingReference(f"the list has no place {place}; its length is {len(items)}.", hint=_OPTIONAL)
         return items[place]
-    raise WrongValue(f"{kind(value)} has no keys; only objects and lists have.")
+    raise WrongValue(f"{kind(value)} has no keys; only objects and lists have.", hint=_KEYLESS)
 
 
-_PLACES = "The first item is list[0], the last one list[-1]; `//` divides without a rest."
+_PLACES = 'The first item is list[0], the last list[-1]; length(list) counts them, pluck(list, "key") looks into each.'
+_KEYLESS = "parse_json(…) reads JSON text; length(…) counts characters."
 _OPTIONAL = "Where it may be absent, write default(…, null)."
 
 
@@ -107,10 +108,12 @@ def missing(name: str, there: Iterable[Any]) -> MissingReference:
     """The error for a name that is not among those that are `there`."""
     names = [other for other, _ in zip(there, range(500), strict=False) if type(other) is str and len(other) <= 64]
     listed = ", ".join(f"'{other}'" for other in names[:8]) + (", …" if len(names) > 8 else "")
-    close = get_close_matches(nfc(name[:64]), names, 1)
+    # Decomposed, two Korean words that differ in one jamo are as alike as two English ones that differ in a letter.
+    spelt = {unicodedata.normalize("NFD", other): other for other in names}
+    close = get_close_matches(unicodedata.normalize("NFD", name[:64]), spelt, 1)
     return MissingReference(
         f"there is no '{name[:64]}', only {listed}." if listed else f"there is no '{name[:64]}'.",
-        hint=f"Did you mean '{close[0]}'?" if close else _OPTIONAL,
+        hint=f"Did you mean '{spelt[close[0]]}'?" if close else _OPTIONAL,
     )
 
 
