@@ -118,6 +118,12 @@ class StepError(MulleError):
     code = "step.failed"
 
 
+class BodyFailed(StepError):
+    """A step failed inside a loop, a map or a subflow; a retry runs the whole body again."""
+
+    code = "body.failed"
+
+
 class NetworkError(StepError):
     """The world outside did not answer as needed."""
 
@@ -143,3 +149,43 @@ class SetupError(MulleError):
 
     code = "setup.missing"
     hint = "`mulle doctor` says what this machine offers."
+
+
+class JournalConflict(StoreError):
+    """Someone else drives this run now."""
+
+    code = "journal.conflict"
+    message = "Run {run} was taken over by another driver."
+    hint = "Nothing is lost: the other driver goes on with it."
+
+
+class UnknownRun(InputError):
+    """There is no run with this id."""
+
+    code = "run.unknown"
+    message = "There is no run '{run}'."
+    hint = "`mulle runs list` shows the runs of this home."
+
+
+class UnknownGraph(StoreError):
+    """A run's graph is not in the store."""
+
+    code = "journal.unknown_graph"
+    message = "The graph {graph} is not stored here."
+    hint = "The database is incomplete; restore a backup."
+
+
+class StoreFull(StoreError):
+    """The disk, or the room given to the database, is full."""
+
+    code = "store.full"
+    message = "There is no room left to write: {detail}."
+    hint = "Free space (`mulle gc` removes old runs). What was written is safe; unfinished runs go on afterwards."
+
+
+class StoreUnavailable(StoreError):
+    """The database cannot be opened or written."""
+
+    code = "store.unavailable"
+    message = "The database cannot be used: {detail}."
+    hint = "Check that the folder MULLE_HOME exists, belongs to you and may be written."

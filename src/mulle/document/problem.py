@@ -1,0 +1,34 @@
+"""A problem of a document: the one class that the editor, the API, the author and the command line all show."""
+
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+from mulle.errors import MulleError
+
+Severity = Literal["error", "warning"]
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Something about a document that a person should mend (`error`) or know (`warning`)."""
+
+    code: str
+    """Stable and dotted, for machines: `graph.cycle`."""
+    where: str
+    """The place in the document: `nodes.mail.data.to`, `edges[3]`, `triggers[0].cron`."""
+    message: str
+    hint: str = ""
+    severity: Severity = "error"
+
+    @classmethod
+    def of(cls, error: MulleError, where: str = "") -> "Problem":
+        """The problem that an error is when it is found before anything runs."""
+        return cls(error.code, where or error.at, error.text, error.advice)
+
+    def to_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+def errors(problems: list[Problem]) -> list[Problem]:
+    """Those that forbid the document to run."""
+    return [problem for problem in problems if problem.severity == "error"]
