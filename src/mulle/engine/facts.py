@@ -1,0 +1,156 @@
+"""What can have happened in a run, in the past tense, and what is to be done next, in the imperative.
+
+A run is the fold of its facts. Facts are never changed, and the format of each is kept for ever: a field may be added
+with a default, none may change its meaning (`RULES` tells folds of different ages apart).
+"""
+
+from typing import Any, Literal
+
+import msgspec
+
+from mulle.document.variables import Write
+
+RULES = 1
+"""The version of the fold's rules. A run goes on under the rules it began with."""
+
+Path = tuple[str | int, ...]
+"""A node's place in a run: `("each", 3, "summarise")`; numbers are ordinals of scopes in their node's life."""
+
+Outputs = dict[str, Any]
+Kind = Literal["error", "timeout", "interrupted", "stopped"]
+Effect = Literal["pure", "repeatable", "once"]
+Status = Literal["succeeded", "failed", "cancelled"]
+
+
+class Failure(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Why a node failed, as a branch, a person and a machine read it."""
+
+    type: str
+    message: str
+    node: str = ""
+    hint: str = ""
+    where: str = ""
+
+    def to_dict(self) -> dict[str, str]:
+        return {"type": self.type, "message": self.message, "node": self.node}
+
+
+class Fact(msgspec.Struct, frozen=True, omit_defaults=True, tag_field="fact", kw_only=True):
+    at: float
+    """When, in seconds since 1970 by the driver's clock. Order is decided by the journal, never by this."""
+
+
+class RunStarted(Fact, frozen=True, kw_only=True, tag="run_started"):
+    run: str
+    graph: str
+    """The content hash of the graph that this run follows."""
+    rules: int = RULES
+    inputs: Outputs = {}
+    conversation: Outputs = {}
+    environment: Outputs = {}
+    secret_environment: tuple[str, ...] = ()
+    """Environment variables whose values are in the secret store, not here."""
+    pins: dict[str, Any] = {}
+    """Answers given beforehand, by node id or path: `{"outputs": …}` or `{"runs": [{"outputs" | "error"}, …]}`."""
+    user: str | None = None
+    session: str | None = None
+    parent: str | None = None
+    deadline: float | None = None
+    """When the run is cut off, in seconds since 1970."""
+
+
+class NodeStarted(Fact, frozen=True, kw_only=True, tag="node_started"):
+    """The licence to run: what is not pure starts only when this is on disk."""
+
+    path: Path
+    turn: int = 1
+    attempt: int = 1
+    effect: Effect = "pure"
+
+
+class NodeDone(Fact, frozen=True, kw_only=True, tag="node_done"):
+    path: Path
+    outputs: Outputs = {}
+    writes: tuple[Write, ...] = ()
+    usage: dict[str, Any] | None = None
+    """Tokens, money, what a record wants to show; the fold does not read it."""
+
+
+class NodeExpanded(Fact, frozen=True, kw_only=True, tag="node_expanded"):
+    """The node asked for its body to be run, once for each scope."""
+
+    path: Path
+    scopes: tuple[Outputs, ...]
+    """For each scope the names its nodes may refer to: `{"item": …, "index": 0}`."""
+    limit: int | None = None
+    """How many scopes are open at a time."""
+    enough: int | None = None
+    """After so many succeeded the rest is stopped."""
+    tolerant: bool = False
+    """A failed scope does not stop the others."""
+    plan: dict[str, Any] | None = None
+    """A graph to run instead of the node's own body."""
+    memo: Any = None
+
+
+class NodeWaiting(Fact, frozen=True, kw_only=True, tag="node_waiting"):
+    path: Path
+    until: float | None = None
+    signal: str | None = None
+    """The name it listens to; None: its path, joined by a slash."""
+    form: Any = None
+    memo: Any = None
+
+
+class Signalled(Fact, frozen=True, kw_only=True, tag="signalled"):
+    id: str
+    """Unique; a second one with the same id changes nothing."""
+    name: str
+    payload: Any = None
+
+
+class NodeFailed(Fact, frozen=True, kw_only=True, tag="node_failed"):
+    path: Path
+    kind: Kind
+    error: Failure
+    retry_at: float | None = None
+    """When it is tried again; None: it is not."""
+    from_turn: int | None = None
+    """The turn a retry begins at; None: the one that failed."""
+    ask_until: float | None = None
+    """An interrupted `once` step waits for a person until then: it happened, do it again, or fail."""
+
+
+class RunCancelled(Fact, frozen=True, kw_only=True, tag="run_cancelled"):
+    reason: str = ""
+    detail: Literal["cancelled", "timeout", "poisoned"] = "cancelled"
+
+
+class RunEnded(Fact, frozen=True, kw_only=True, tag="run_ended"):
+    status: Status
+    detail: str = ""
+    outputs: Outputs = {}
+    error: Failure | None = None
+
+
+AnyFact = (
+    RunStarted | NodeStarted | NodeDone | NodeExpanded | NodeWaiting | Signalled | NodeFailed | RunCancelled | RunEnded
+)
+
+
+class Execute(msgspec.Struct, frozen=True):
+    """Run this node's turn, or let it run on if it already does."""
+
+    path: Path
+    turn: int
+    attempt: int
+    not_before: float = 0.0
+
+
+class Finish(msgspec.Struct, frozen=True):
+    """Write the run's end."""
+
+    status: Status
+    detail: str
+    outputs: Outputs
+    error: Failure | None = None

@@ -1,0 +1,170 @@
+"""The journal: where facts are kept, and who may write them. One protocol, several stores, one contract suite.
+
+A run has one writer at a time. Whoever drives it has *claimed* it: the claim raises the run's epoch, and every batch
+names that epoch and the head it was decided on. A batch whose epoch or head no longer matches is refused with
+`JournalConflict`; whoever is refused lost the run and stops at once.
+"""
+
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, Protocol
+
+import msgspec
+
+from mulle.engine.facts import AnyFact
+
+
+class NewRun(msgspec.Struct, frozen=True, kw_only=True):
+    """A run before its first fact."""
+
+    id: str
+    workflow: str
+    """The id or name of the workflow it belongs to, for lists."""
+    graph: str
+    """The content hash of its graph; `save_graph` came before."""
+    created: float
+    parent: str | None = None
+    session: str | None = None
+    dedup: str | None = None
+    """At most one run with this key exists: a schedule's due time, a caller's key."""
+
+
+class RunRow(msgspec.Struct, frozen=True, kw_only=True):
+    """What the store knows of a run without reading its facts."""
+
+    id: str
+    workflow: str
+    graph: str
+    status: str
+    """running, waiting, succeeded, failed, cancelled."""
+    detail: str = ""
+    created: float
+    ended: float | None = None
+    head: int
+    epoch: int
+    owner: str | None = None
+    wake_at: float | None = None
+    """When it has something to do again; None: only a signal moves it."""
+    deaths: int = 0
+    """Unclean ends of its drivers since a node of it last ended."""
+    parent: str | None = None
+    session: str | None = None
+
+
+class Batch(msgspec.Struct, kw_only=True):
+    """Facts to be written together, and what they change on the run's row."""
+
+    run: str
+    epoch: int
+    after: int
+    """The head they were decided on: how many facts the journal holds already."""
+    facts: list[bytes]
+    """Each one encoded."""
+    consumed: Sequence[str] = ()
+    """Ids of inbox signals that these facts journal; they leave the inbox in the same transaction."""
+    status: str | None = None
+    """The row's new status: waiting, running, or the run's end."""
+    detail: str = ""
+    ended: float | None = None
+    alive: bool = False
+    """A node ended in it: the count of deaths starts again."""
+
+
+class InboxSignal(msgspec.Struct, frozen=True):
+    """A signal on its way to a run: an approval, a webhook's answer, a cancel."""
+
+    id: str
+    """Unique over all time; the same id twice is one signal."""
+    name: str
+    payload: Any = None
+
+
+class Claim(msgspec.Struct, frozen=True):
+    """The right to write a run's facts, until someone else claims it."""
+
+    row: RunRow
+    unclean: bool
+    """The owner before died without letting go."""
+
+
+class Journal(Protocol):
+    """Keeps runs, facts, graphs and the inbox. Futures are resolved on the event loop that uses it."""
+
+    def save_graph(self, graph: str, document: bytes) -> None:
+        """Keep a graph under its content hash; again is nothing. Written with the next batch."""
+        ...
+
+    async def graph(self, graph: str) -> bytes:
+        """Raises UnknownGraph."""
+        ...
+
+    def create(self, run: NewRun, facts: list[bytes]) -> Awaitable[bool]:
+        """Write a run's row, claimed by this process at epoch 1, with its first facts. False: its `dedup` exists."""
+        ...
+
+    async def run_with(self, dedup: str) -> str:
+        """The id of the run that has this `dedup` key; raises UnknownRun."""
+        ...
+
+    def append(self, batch: Batch) -> Awaitable[None]:
+        """Write facts. Batches that gather while one commit is under way share the next one.
+
+        Raises JournalConflict (this batch alone), StoreFull, StoreUnavailable.
+        """
+        ...
+
+    async def read(self, run: str, after: int = 0) -> list[AnyFact]:
+        """A run's facts from position `after` on; raises UnknownRun."""
+        ...
+
+    async def row(self, run: str) -> RunRow:
+        """Raises UnknownRun."""
+        ...
+
+    async def rows(
+        self, *, status: str | None = None, workflow: str | None = None, limit: int = 50, before: float | None = None
+    ) -> list[RunRow]:
+        """Newest first."""
+        ...
+
+    async def claim(self, run: str) -> Claim | None:
+        """Become the writer of a run that has no living owner; None when it has one, or when it has ended."""
+        ...
+
+    async def claimable(self, now: float, limit: int = 40) -> list[str]:
+        """Unfinished runs without a living owner that have something to do: due, woken, or left by the dead."""
+        ...
+
+    async def next_wake(self) -> float | None:
+        """The earliest `wake_at` of all released runs."""
+        ...
+
+    async def release(self, run: str, epoch: int, wake_at: float | None) -> bool:
+        """Let go of a run that has nothing to do before `wake_at`; its status becomes `waiting` until it is claimed.
+
+        False, and still ours, when a signal came meanwhile.
+        """
+        ...
+
+    async def count_death(self, run: str, epoch: int) -> int:
+        """Note that the last driver died with nodes in flight; gives the new count."""
+        ...
+
+    async def send(self, run: str, signal: InboxSignal) -> bool:
+        """Put a signal into a run's inbox and wake the run. False: that id was sent before. Raises UnknownRun."""
+        ...
+
+    async def inbox(self, run: str) -> list[InboxSignal]:
+        """Signals that no fact has taken in yet, oldest first."""
+        ...
+
+    def on_signal(self, listener: Callable[[str | None], None]) -> None:
+        """Call back when a run may have new signals: its id, or None for "any" (another process wrote)."""
+        ...
+
+    async def delete(self, run: str) -> None:
+        """Remove an ended run with all that belongs to it."""
+        ...
+
+    async def close(self) -> None:
+        """Write what is pending and let go of everything."""
+        ...

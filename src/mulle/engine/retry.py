@@ -1,0 +1,54 @@
+"""When a failed node is tried again, and when nobody may try it without being asked."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from mulle.document.workflow import NodeSpec
+from mulle.engine.facts import Effect, Kind
+
+ASK_FOR = 7 * 86400.0
+"""Seconds that a question about an interrupted step stays open."""
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What a failure leads to. Neither field set: the node has failed for good."""
+
+    retry_at: float | None = None
+    ask_until: float | None = None
+
+
+GIVE_UP = Verdict()
+
+
+def verdict(
+    spec: NodeSpec, *, kind: Kind, attempt: int, effect: Effect, sent: bool, now: float, chance: float
+) -> Verdict:
+    """Decide about one failure.
+
+    Args:
+        spec: The node, with its policies.
+        kind: How it failed. `stopped` is never tried again.
+        attempt: The attempt that failed, from 1.
+        effect: What the node does to the world outside.
+        sent: Whether the outside may have been touched. A `once` node is retried only if not.
+        now: Seconds since 1970.
+        chance: A number from 0 to 1, for jitter.
+    """
+    if kind == "stopped":
+        return GIVE_UP
+    if kind == "interrupted" and effect == "once":
+        return _interrupted(spec.on_interrupted, now)
+    if effect == "once" and sent:
+        return GIVE_UP
+    retry = spec.retry
+    if attempt > retry.max or (retry.on and kind not in retry.on):
+        return GIVE_UP
+    delay = min(retry.delay * retry.factor ** (attempt - 1), retry.max_delay)
+    return Verdict(retry_at=now + delay * (1 + retry.jitter * (2 * chance - 1)))
+
+
+def _interrupted(policy: Literal["ask", "retry", "fail"], now: float) -> Verdict:
+    if policy == "ask":
+        return Verdict(ask_until=now + ASK_FOR)
+    return Verdict(retry_at=now) if policy == "retry" else GIVE_UP
