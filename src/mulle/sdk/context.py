@@ -1,0 +1,182 @@
+"""What a node may know and use while it runs: its place, its memory and the services it was given."""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol, TypeVar
+
+from mulle.document.expressions import evaluate, parse
+from mulle.errors import SetupError
+
+
+class ServiceMissing(SetupError):
+    """The node needs a service that this program was not given."""
+
+    code = "setup.service_missing"
+    message = "This step needs the service {name!r}, which is not set up here."
+
+
+class Response(Protocol):
+    """An HTTP answer."""
+
+    @property
+    def status(self) -> int: ...
+    @property
+    def headers(self) -> Mapping[str, str]: ...
+    @property
+    def text(self) -> str: ...
+    def json(self) -> Any: ...
+
+
+class HttpService(Protocol):
+    """The only way out."""
+
+    async def request(
+        self,
+        method: str,
+        url: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        params: Mapping[str, Any] | None = None,
+        json: Any = None,
+        body: bytes | str | None = None,
+        timeout: float = 30.0,  # noqa: ASYNC109 - the service itself keeps it, per request.
+        idempotency_key: str | None = None,
+    ) -> Response: ...
+
+
+class NotifyService(Protocol):
+    """Tells people something: mail, webhook, chat, file."""
+
+    async def send(self, channel: str, settings: Mapping[str, Any], *, idempotency_key: str) -> Mapping[str, Any]:
+        """Send one message; gives the receipt: `{"channel", "to", "delivered", "detail"}`."""
+        ...
+
+
+class SandboxService(Protocol):
+    """Runs code that nobody trusts."""
+
+    async def call(
+        self,
+        source: str,
+        function: str,
+        arguments: Mapping[str, Any],
+        *,
+        timeout: float = 10.0,  # noqa: ASYNC109 - the service itself kills what overstays.
+    ) -> Any: ...
+
+    async def render(self, template: str, variables: Mapping[str, Any]) -> str: ...
+
+
+class LlmService(Protocol):
+    """Language models, or the honest built-in mode."""
+
+    async def complete(self, request: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Answer `{"task", "prompt", "system", "text", "model", …}` with `{"text", "model", "usage"}`."""
+        ...
+
+
+class KnowledgeService(Protocol):
+    async def search(self, query: str, *, domain: str | None = None, limit: int = 5) -> Sequence[Mapping[str, Any]]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """What this program offers to nodes. A stand-in takes the place of any of them."""
+
+    http: HttpService | None = None
+    notify: NotifyService | None = None
+    sandbox: SandboxService | None = None
+    llm: LlmService | None = None
+    knowledge: KnowledgeService | None = None
+    secret: Callable[[str], str] | None = None
+    """A secret's value; raises SetupError when there is none."""
+    extra: Mapping[str, Any] = field(default_factory=dict[str, Any])
+
+
+class Ending(Protocol):
+    """How one scope that a node asked for ended."""
+
+    @property
+    def succeeded(self) -> bool: ...
+    @property
+    def outputs(self) -> dict[str, Any]: ...
+    @property
+    def state(self) -> Any: ...
+    @property
+    def error(self) -> Any: ...
+    @property
+    def stopped(self) -> bool: ...
+
+
+async def _nowhere(_text: str) -> None:
+    """Where streamed text goes when nobody listens."""
+
+
+def _nothing(name: str) -> Any:
+    raise ServiceMissing(name=name)
+
+
+@dataclass(slots=True)
+class Context:
+    """One turn of one node."""
+
+    run_id: str = ""
+    path: tuple[str | int, ...] = ()
+    turn: int = 1
+    attempt: int = 1
+    now: float = 0.0
+    """When this turn started, seconds since 1970. Use it instead of a clock and the run stays repeatable."""
+    memo: Any = None
+    endings: Sequence[Ending] = ()
+    """How the scopes of the last `Expand` ended, in their order."""
+    signal: Mapping[str, Any] | None = None
+    """What ended the last `Wait`: `{"id", "name", "payload"}`; None: the time."""
+    services: Services = field(default_factory=Services)
+    lookup: Callable[[str], Any] = field(default=_nothing)
+    """What the first word of a reference means here."""
+    stream: Callable[[str], Awaitable[None]] = _nowhere
+    """Show a piece of text to whoever watches the run."""
+    _calls: int = 0
+
+    @property
+    def node_id(self) -> str:
+        return str(self.path[-1]) if self.path else ""
+
+    def idempotency_key(self) -> str:
+        """A key for the next call outside: the same when this turn runs again, another for each call in it."""
+        self._calls += 1
+        return f"{self.run_id}/{'/'.join(map(str, self.path))}/{self.turn}/{self._calls}"
+
+    def evaluate(self, expression: str, **names: Any) -> Any:
+        """The value of an expression here; `names` come before everything else. Raises ExpressionError."""
+        lookup = self.lookup
+        return evaluate(parse(expression), lambda name: names[name] if name in names else lookup(name))
+
+    @property
+    def http(self) -> HttpService:
+        return _given("http", self.services.http)
+
+    @property
+    def notify(self) -> NotifyService:
+        return _given("notify", self.services.notify)
+
+    @property
+    def sandbox(self) -> SandboxService:
+        return _given("sandbox", self.services.sandbox)
+
+    @property
+    def llm(self) -> LlmService:
+        return _given("llm", self.services.llm)
+
+    @property
+    def knowledge(self) -> KnowledgeService:
+        return _given("knowledge", self.services.knowledge)
+
+
+T = TypeVar("T")
+
+
+def _given(name: str, service: T | None) -> T:
+    if service is None:
+        raise ServiceMissing(name=name)
+    return service

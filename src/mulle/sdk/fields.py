@@ -1,0 +1,191 @@
+"""The fields of a node type's `Config`: which are templates, which are expressions, which are left alone.
+
+Every text in a node's `data` is a template (`{{ … }}`) unless its field says otherwise:
+
+    when: Expression        the text itself is an expression; the node evaluates it
+    code: Raw               nobody reads references into it
+    token: SecretText       a template that may also say `{{ secret.NAME }}`
+"""
+
+import types
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
+
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
+
+from mulle.document.expressions import Reference, parse, parse_template, render
+from mulle.document.ports import Port, PortType, is_array, is_object
+from mulle.document.problem import Problem
+from mulle.document.signature import FieldReference
+from mulle.errors import ExpressionError
+
+
+@dataclass(frozen=True, slots=True)
+class Marker:
+    kind: Literal["expression", "raw", "secret"]
+
+
+Lookup = Callable[[str], Any]
+
+Expression = Annotated[str, Marker("expression")]
+Raw = Annotated[Any, Marker("raw")]
+SecretText = Annotated[str, Marker("secret")]
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """What stands at one place of a config: a kind of text, or more places inside."""
+
+    kind: Literal["template", "expression", "raw", "secret"] = "template"
+    fields: Mapping[str, "Shape"] | None = None
+    each: "Shape | None" = None
+
+    def inside(self, step: str | int) -> "Shape":
+        if isinstance(step, str) and self.fields and step in self.fields:
+            return self.fields[step]
+        if self.each:
+            return self.each
+        return self if self.kind != "expression" else TEMPLATE
+
+
+TEMPLATE = Shape()
+
+
+@cache
+def shape_of(annotation: Any) -> Shape:
+    """The shape of a pydantic model or of a field's annotation."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return Shape(fields={_alias(name, info): _field(info) for name, info in annotation.model_fields.items()})
+    origin, args = get_origin(annotation), get_args(annotation)
+    if origin is Annotated:
+        markers = [item for item in args[1:] if isinstance(item, Marker)]
+        return Shape(markers[0].kind) if markers else shape_of(args[0])
+    if origin in (Union, types.UnionType):
+        shapes = [shape_of(arg) for arg in args if arg is not type(None)]
+        return next((shape for shape in shapes if shape != TEMPLATE), TEMPLATE)
+    if origin in (list, tuple, set, frozenset) and args:
+        return _each(shape_of(args[0]))
+    if origin in (dict, Mapping) and len(args) == 2:
+        return _each(shape_of(args[1]))
+    return TEMPLATE
+
+
+def _each(shape: Shape) -> Shape:
+    return TEMPLATE if shape == TEMPLATE else Shape(each=shape)
+
+
+def _field(info: FieldInfo) -> Shape:
+    markers = [item for item in info.metadata if isinstance(item, Marker)]
+    return Shape(markers[0].kind) if markers else shape_of(info.annotation)
+
+
+def _alias(name: str, info: FieldInfo) -> str:
+    return info.alias or name
+
+
+def texts(data: Any, shape: Shape, where: str = "data") -> Iterator[tuple[str, str, Shape]]:
+    """Every text of a node's data with its place and its shape."""
+    if isinstance(data, str):
+        yield data, where, shape
+    elif is_object(data):
+        for key, value in data.items():
+            yield from texts(value, shape.inside(key), f"{where}.{key}")
+    elif is_array(data):
+        for number, value in enumerate(data):
+            yield from texts(value, shape.inside(number), f"{where}[{number}]")
+
+
+def references(data: Any, shape: Shape) -> tuple[list[FieldReference], list[Problem]]:
+    """What a node's data refers to, and what in it cannot be read."""
+    found: list[FieldReference] = []
+    problems: list[Problem] = []
+    for text, where, field in texts(data, shape):
+        try:
+            named = _references(text, field, where)
+            found += [FieldReference(one, where, secret_allowed=field.kind == "secret") for one in named]
+        except ExpressionError as error:
+            problems.append(Problem.of(error, where))
+    return found, problems
+
+
+def _references(text: str, shape: Shape, where: str) -> tuple[Reference, ...]:
+    if shape.kind == "raw":
+        return ()
+    if shape.kind == "expression":
+        return parse(text, at=where).references
+    return parse_template(text).references if "{{" in text else ()
+
+
+def is_static(data: Any, shape: Shape) -> bool:
+    """Whether no text of it has to be rendered."""
+    return not any("{{" in text and field.kind in ("template", "secret") for text, _, field in texts(data, shape))
+
+
+def rendered(data: Any, shape: Shape, lookup: Lookup, secret_lookup: Lookup) -> Any:
+    """The data with its templates filled in; expressions and raw fields stay as they are. Raises ExpressionError.
+
+    Args:
+        data: A node's `data`, or a part of it.
+        shape: Of the same part.
+        lookup: What names mean.
+        secret_lookup: The same, for fields that may name secrets.
+    """
+    if isinstance(data, str):
+        if "{{" not in data or shape.kind in ("raw", "expression"):
+            return data
+        return render(parse_template(data), secret_lookup if shape.kind == "secret" else lookup)
+    if is_object(data):
+        return {key: rendered(value, shape.inside(key), lookup, secret_lookup) for key, value in data.items()}
+    if is_array(data):
+        return [rendered(value, shape.inside(number), lookup, secret_lookup) for number, value in enumerate(data)]
+    return data
+
+
+@cache
+def ports_of(model: type[BaseModel]) -> tuple[Port, ...]:
+    """The ports that a model's fields are."""
+    return tuple(
+        Port(
+            name=_alias(name, info),
+            type=port_type(info.annotation),
+            required=info.is_required(),
+            default_value=None if info.is_required() else info.get_default(call_default_factory=True),  # pyright: ignore[reportCallIssue]  # Factories here take no argument.
+            description=info.description or "",
+            display_name=info.title or "",
+            multiple=_extra(info, "multiple"),
+            branch=_extra(info, "branch"),
+        )
+        for name, info in model.model_fields.items()
+    )
+
+
+def _extra(info: FieldInfo, name: str) -> bool:
+    extra: Any = info.json_schema_extra
+    return is_object(extra) and bool(extra.get(name))
+
+
+_PORT_TYPES: Mapping[Any, PortType] = {
+    str: PortType.STRING,
+    int: PortType.NUMBER,
+    float: PortType.NUMBER,
+    bool: PortType.BOOLEAN,
+    list: PortType.ARRAY,
+    tuple: PortType.ARRAY,
+    dict: PortType.OBJECT,
+}
+
+
+def port_type(annotation: Any) -> PortType:
+    """The port type that a Python annotation stands for; `any` where none does."""
+    origin = get_origin(annotation)
+    if origin is Annotated:
+        return port_type(get_args(annotation)[0])
+    if origin in (Union, types.UnionType):
+        kinds = {port_type(arg) for arg in get_args(annotation) if arg is not type(None)}
+        return kinds.pop() if len(kinds) == 1 else PortType.ANY
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return PortType.OBJECT
+    return _PORT_TYPES.get(origin or annotation, PortType.ANY)
