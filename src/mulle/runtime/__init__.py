@@ -1,0 +1,1 @@
+"""Where decisions become deeds: runs are driven, steps executed, facts kept."""

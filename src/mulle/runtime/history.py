@@ -1,0 +1,107 @@
+"""What a run did, node by node: the journal read once more, for people."""
+
+from collections.abc import Iterable
+from typing import Any
+
+import msgspec
+
+from mulle.document.signature import Describe
+from mulle.engine import scope as at
+from mulle.engine.facts import AnyFact, Failure, NodeDone, NodeFailed, NodeStarted, Outputs, Path
+from mulle.engine.plan import ScopePlan
+from mulle.engine.run import Run
+
+
+class NodeRecord(msgspec.Struct, kw_only=True):
+    """One node of a run, from its first start to its ending."""
+
+    path: Path
+    type: str
+    status: str
+    outputs: Outputs | None = None
+    error: Failure | None = None
+    reason: str = ""
+    """Why it was skipped."""
+    attempts: int = 0
+    turns: int = 0
+    started: float | None = None
+    ended: float | None = None
+    usage: dict[str, Any] | None = None
+
+    @property
+    def elapsed_ms(self) -> float:
+        return 0.0 if self.started is None or self.ended is None else round((self.ended - self.started) * 1000, 3)
+
+    def to_dict(self) -> dict[str, Any]:
+        """As `mulle run --json` shows it; skipped nodes with their reason."""
+        shown: dict[str, Any] = {
+            "path": "/".join(map(str, self.path)),
+            "type": self.type,
+            "status": self.status,
+            "outputs": self.outputs,
+            "error": self.error.to_dict() | {"hint": self.error.hint} if self.error else None,
+            "attempts": self.attempts,
+            "elapsed_ms": self.elapsed_ms,
+        }
+        if self.reason:
+            shown["reason"] = self.reason
+        if self.usage:
+            shown["usage"] = self.usage
+        return shown
+
+
+class History:
+    """The records of a run's nodes, in the order in which they began (or were skipped)."""
+
+    def __init__(self, plan: ScopePlan, describe: Describe) -> None:
+        self.run = Run(plan, describe)
+        self.run.on_ending = self._ended
+        self.records: dict[Path, NodeRecord] = {}
+        self.executions = 0
+        self._now = 0.0
+
+    @classmethod
+    def of(cls, facts: Iterable[AnyFact], plan: ScopePlan, describe: Describe) -> "History":
+        """Read a whole journal; raises BrokenJournal."""
+        history = cls(plan, describe)
+        for fact in facts:
+            history.apply(fact)
+        return history
+
+    def apply(self, fact: AnyFact) -> None:
+        self._now = fact.at
+        if isinstance(fact, NodeStarted):
+            self.executions += 1
+            record = self._record(fact.path)
+            record.started = fact.at if record.started is None else record.started
+            record.attempts = max(record.attempts, fact.attempt)
+            record.turns = fact.turn
+        elif isinstance(fact, NodeDone):
+            self._record(fact.path).usage = fact.usage
+        elif isinstance(fact, NodeFailed):
+            self._record(fact.path).error = fact.error
+        self.run.apply(fact)
+        self.run.changes()
+
+    def still_open(self) -> None:
+        """Give every record that has no ending the status it stands at."""
+        for path, record in self.records.items():
+            if record.ended is None:
+                record.status = self.run.at(path)[2].status
+
+    def _record(self, path: Path) -> NodeRecord:
+        if path not in self.records:
+            self.records[path] = NodeRecord(path=path, type=self.run.at(path)[1].spec.type, status=at.RUNNING)
+        return self.records[path]
+
+    def _ended(self, path: Path, state: at.NodeState) -> None:
+        record = self._record(path)
+        record.status = STATUS_WORDS.get(state.status, state.status)
+        record.outputs, record.reason = state.outputs, state.reason
+        record.ended = self._now
+        if state.status == at.DONE and state.error is not None:
+            record.error = state.error
+
+
+STATUS_WORDS = {at.DONE: "succeeded"}
+"""The fold's words as people read them."""
