@@ -1,0 +1,55 @@
+# Every target sets up what it needs in a private .venv; nothing has to be installed by hand but Python 3.11 and make.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+MULLE := $(BIN)/mulle
+WHOLLY_COVERED := src/mulle/document/*,src/mulle/engine/*,src/mulle/sdk/*
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check bench fix serve web lock clean
+
+help:  ## Show what can be made
+	@awk -F':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+demo: $(READY)  ## Watch a Korean sentence become a workflow that sends a mail, and survive a kill
+	@$(BIN)/python -m mulle.cli.demo
+
+test: $(READY)  ## Run all tests with coverage
+	@$(BIN)/python -m pytest -q -n auto --cov --cov-report=
+	@$(BIN)/coverage report --fail-under=85 --format=total
+	@$(BIN)/coverage report --fail-under=100 --include='$(WHOLLY_COVERED)'
+
+check: $(READY)  ## Format, lint, types, layers
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/basedpyright
+	@$(BIN)/lint-imports
+
+bench: $(READY)  ## Measure us beside the floors (and the peers where installed)
+	@$(BIN)/python bench/run.py
+
+fix: $(READY)  ## Let the formatter and the linter mend what they can
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+
+serve: $(READY)  ## Start the server (not built yet: says so)
+	@$(MULLE) serve
+
+web:  ## Build the web page (not built yet: says so)
+	@echo "The web page does not exist yet; see ARCHITECTURE.md, 'What is not done'." && exit 1
+
+lock: $(READY)  ## Resolve the dependencies anew
+	@$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
+		--upgrade --extra dev --extra models pyproject.toml -o requirements.lock
+
+clean:  ## Remove the private environment and all caches
+	@rm -rf $(VENV) .pytest_cache .ruff_cache .hypothesis .coverage*
+
+$(READY): requirements.lock pyproject.toml
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@echo "Setting up $(VENV) (once) …"
+	@$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements.lock
+	@$(BIN)/python -m pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
