@@ -54,6 +54,13 @@ class InputError(MulleError):
     code = "input.invalid"
 
 
+class SecretUnusable(InputError):
+    """A secret's name or value cannot be stored."""
+
+    code = "secrets.unusable"
+    hint = "A name is a word such as NAVER_KEY; a value is text of at most 64 KiB."
+
+
 class DocumentError(InputError):
     """The workflow document cannot be used."""
 
@@ -131,6 +138,133 @@ class NetworkError(StepError):
     sent: bool = True
     """Whether the other side may have received the request. Only errors that say False let a `once` step retry."""
 
+    def __init__(self, detail: str = "", /, *, sent: bool | None = None, **facts: Any) -> None:
+        """As every error; `sent` replaces what the class says."""
+        super().__init__(detail, **facts)
+        if sent is not None:
+            self.sent = sent
+
+
+class RequestUnusable(NetworkError):
+    """A request cannot be made as it was asked for."""
+
+    code = "network.request_unusable"
+    sent = False
+
+
+class AddressRefused(NetworkError):
+    """The owner of this machine did not allow steps to reach that address."""
+
+    code = "network.address_refused"
+    message = "{place} may not be reached: {why}."
+    hint = "If you trust it, allow it: MULLE_ALLOW_HOSTS={place}"
+    sent = False
+
+
+class UnreachableHost(NetworkError):
+    """No connection came about."""
+
+    code = "network.unreachable"
+    message = "{place} cannot be reached: {why}."
+    hint = "Check the address, the port and this machine's connection. Nothing was sent, so trying again is safe."
+    sent = False
+
+
+class UnknownHost(UnreachableHost):
+    """The name has no address."""
+
+    code = "network.unknown_host"
+    message = "Nobody knows a host named {host!r}."
+    hint = "Check its spelling, and whether this machine can look names up."
+
+
+class CertificateRefused(UnreachableHost):
+    """The other side could not prove who it is."""
+
+    code = "network.certificate_refused"
+    message = "{place} could not prove who it is: {why}."
+    hint = "If it uses a certificate of your own authority, point SSL_CERT_FILE at that authority."
+
+
+class TimedOut(NetworkError):
+    """The other side took too long."""
+
+    code = "network.timed_out"
+    message = "{place} was not done within {seconds:g} s (while {phase})."
+    hint = "Give the step a longer timeout, or ask for less."
+
+
+class ConnectionLost(NetworkError):
+    """The connection broke after something was sent."""
+
+    code = "network.connection_lost"
+    message = "{place} broke off: {why}."
+    hint = "It may have acted on the request: look there before you send it again."
+
+
+class AnswerUnreadable(NetworkError):
+    """What came back follows no known form."""
+
+    code = "network.answer_unreadable"
+    message = "The answer of {place} cannot be read: {why}."
+
+
+class HttpStatusError(NetworkError):
+    """The server answered with a status of 400 or above; `status`, `retry_after` (seconds) and `preview` are facts."""
+
+    code = "network.http_status"
+    message = "{place} answered {status} {reason}: {preview}"
+    status: int = 0
+    retry_after: float | None = None
+
+
+class AnswerTooLarge(NetworkError):
+    """The answer is larger than the step wants to hold."""
+
+    code = "network.answer_too_large"
+    message = "{place} sent more than {limit:,} bytes."
+    hint = "Ask for less, or raise the step's max_bytes."
+
+
+class RedirectRefused(NetworkError):
+    """The server sent us to a place where this request must not go."""
+
+    code = "network.redirect_refused"
+    message = "{place} redirects to {target}: {why}."
+    hint = "If you trust it, use that address directly."
+
+
+class NotJson(NetworkError):
+    """JSON was expected and something else came; the hint says what it looks like."""
+
+    code = "network.not_json"
+    message = "The answer of {place} is not JSON ({why}): {preview}"
+
+
+class BadAddress(NetworkError):
+    """Nobody can be reached under what was given as an address."""
+
+    code = "notify.bad_address"
+    message = "{text!r} is no mail address: {why}."
+    hint = "Write it as name@example.com, or as 이름 <name@example.com>."
+    sent = False
+
+
+class DeliveryRefused(NetworkError):
+    """The mail server or messenger said no; nothing was delivered."""
+
+    code = "notify.refused"
+    message = "{place} refused the message: {why}"
+    sent = False
+
+
+class PathRefused(StepError):
+    """A step wanted a file outside the folder meant for it."""
+
+    code = "files.path_refused"
+    message = "{path!r} is not a usable file name: {why}."
+    hint = "Use a relative name such as reports/today.md."
+
 
 class SandboxError(StepError):
     """A code step misbehaved or was stopped."""
@@ -142,6 +276,14 @@ class StoreError(MulleError):
     """The disk or the database did not do its duty."""
 
     code = "store.failed"
+
+
+class SecretsDamaged(StoreError):
+    """The file that holds the secrets is not what we wrote."""
+
+    code = "secrets.damaged"
+    message = "{path} is damaged: {why}."
+    hint = "Restore it from a backup, or move it away and store the secrets again."
 
 
 class SetupError(MulleError):
@@ -189,3 +331,27 @@ class StoreUnavailable(StoreError):
     code = "store.unavailable"
     message = "The database cannot be used: {detail}."
     hint = "Check that the folder MULLE_HOME exists, belongs to you and may be written."
+
+
+class BadSetting(SetupError):
+    """An environment variable holds something unusable."""
+
+    code = "setup.bad_setting"
+    message = "{variable} cannot be used: {why}."
+    hint = "`.env.example` shows what each variable may hold."
+
+
+class SecretMissing(SetupError):
+    """A workflow needs a secret that nobody has stored."""
+
+    code = "secrets.missing"
+    message = "No secret is stored under the name {name!r}."
+    hint = "Store it: mulle secrets set {name}"
+
+
+class WrongMasterKey(SetupError):
+    """The secrets on this machine were locked with another key."""
+
+    code = "secrets.wrong_key"
+    message = "The stored secrets cannot be opened with the key from {source}."
+    hint = "Bring back the key they were stored with (MULLE_MASTER_KEY, or the file master.key in MULLE_HOME)."
