@@ -16,7 +16,9 @@ A subclass gives `code`, `hint` and, where its text has gaps, `message`; the rai
     raise UnknownNodeType(at="summary", type="lllm")     # Node 'summary': unknown type 'lllm'.
 """
 
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
+
+Cause = TypeVar("Cause", bound=BaseException)
 
 
 class MulleError(Exception):
@@ -355,3 +357,13 @@ class WrongMasterKey(SetupError):
     code = "secrets.wrong_key"
     message = "The stored secrets cannot be opened with the key from {source}."
     hint = "Bring back the key they were stored with (MULLE_MASTER_KEY, or the file master.key in MULLE_HOME)."
+
+
+def cause_of(error: BaseException, kind: type[Cause]) -> Cause | None:
+    """The first of `kind` among `error` and what led to it; libraries wrap the telling one in others."""
+    at: BaseException | None = error
+    while at is not None:
+        if isinstance(at, kind):
+            return at
+        at = at.__cause__ or at.__context__
+    return None

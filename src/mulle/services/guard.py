@@ -16,7 +16,7 @@ from typing import TypeVar
 
 import idna
 
-from mulle.errors import AddressRefused, RequestUnusable, UnknownHost, UnreachableHost
+from mulle.errors import AddressRefused, RequestUnusable, UnknownHost, UnreachableHost, cause_of
 
 Resolve = Callable[[str, int], Awaitable[Sequence[str]]]
 """From a name and a port to numeric addresses, the best first; raises OSError when there are none."""
@@ -65,6 +65,10 @@ class Guard:
     def allowing(self, *places: str) -> "Guard":
         """The same guard with more places open, such as the mail server that the owner configured."""
         return Guard(self._allow | frozenset(places), resolve=self._resolve)
+
+    def allows(self, host: str, port: int) -> bool:
+        """Whether the owner allowed exactly this place, be it public or not."""
+        return place(_judged(host)[0], port) in self._allow
 
     async def addresses(self, host: str, port: int) -> tuple[str, ...]:
         """The numeric addresses of `host` that may be connected to, the best first.
@@ -207,11 +211,6 @@ def _refusal(address: IPv4Address | IPv6Address) -> str:
 
 def _words(error: OSError) -> str:
     """What the system said, which libraries wrap in words of their own."""
-    at: BaseException | None = error
-    while at is not None:
-        if isinstance(at, ConnectionRefusedError):
-            return "nothing listens there"
-        if isinstance(at, OSError) and at.strerror:
-            return at.strerror
-        at = at.__cause__ or at.__context__
-    return str(error) or type(error).__name__
+    if cause_of(error, ConnectionRefusedError):
+        return "nothing listens there"
+    return error.strerror or str(error.__cause__ or error) or type(error).__name__

@@ -31,6 +31,7 @@ from mulle.errors import (
     TimedOut,
     UnknownHost,
     UnreachableHost,
+    cause_of,
 )
 from mulle.services.guard import Guard, place
 from mulle.services.request import Request, Scalar
@@ -346,19 +347,11 @@ def _named(error: Exception, at: str) -> NetworkError:
     if isinstance(error, httpcore2.LocalProtocolError):
         return RequestUnusable(f"The request cannot be written as HTTP: {error}.")
     if isinstance(error, httpcore2.ConnectError | httpcore2.ConnectTimeout | httpcore2.ProxyError):
-        refused = _cause(error, ssl.SSLCertVerificationError)
+        refused = cause_of(error, ssl.SSLCertVerificationError)
         if refused:
             return CertificateRefused(place=at, why=refused.verify_message)
         return UnreachableHost(place=at, why=str(error) or "the connection broke while it was made")
     return ConnectionLost(place=at, why=str(error) or "the connection was closed")
-
-
-def _cause(error: BaseException, kind: type[Any]) -> Any:
-    """The first of `kind` among what led to `error`, or None."""
-    at: BaseException | None = error
-    while at is not None and not isinstance(at, kind):
-        at = at.__cause__ or at.__context__
-    return at
 
 
 def _retry_after(response: Response, now: float) -> float | None:
