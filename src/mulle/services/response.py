@@ -40,9 +40,13 @@ class Response:
         """Whether the status says that it worked (below 400)."""
         return self.status < 400
 
-    @functools.cached_property
+    @property
     def text(self) -> str:
         """The content as text; what cannot be read becomes U+FFFD."""
+        return self._text
+
+    @functools.cached_property
+    def _text(self) -> str:
         return decoded(self.content, self.headers.get("content-type", ""))
 
     def json(self) -> Any:

@@ -25,7 +25,7 @@ async def test_a_service_of_ones_own_is_told_when_it_is_allowed(site: Site):
 
     told = json.loads(site.received[0].body)
     assert (told["topic"], told["title"], told["message"]) == ("news", "오늘의 뉴스", "기사 3개 {{x}} \\n")
-    assert (receipt.where, receipt.delivered) == ("ntfy", True)
+    assert (receipt.to, receipt.delivered) == ("ntfy", True)
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "example.com", "2130706433"])

@@ -73,7 +73,7 @@ async def test_the_receipt_names_the_host_but_not_the_secret(site: Site, http: H
 
     receipt = await post(http, MESSAGE, Destination("webhook", (url, url)), key="k", telegram="")
 
-    assert (receipt.delivered, receipt.recipients, receipt.where) == (True, 2, f"http://127.0.0.1:{site.port}")
+    assert (receipt.delivered, receipt.recipients, receipt.to) == (True, 2, f"http://127.0.0.1:{site.port}")
 
 
 @pytest.mark.parametrize("channel", ["webhook", "slack", "discord", "telegram"])
@@ -109,7 +109,7 @@ async def test_what_is_too_long_is_shortened_and_said_so(site: Site, http: Http,
 
     told = json.loads(site.received[0].body)
     assert len(told.get("text") or told["content"]) == LONGEST[channel]
-    assert "shortened" in receipt.note
+    assert "shortened" in receipt.detail
 
 
 @pytest.mark.parametrize(

@@ -9,10 +9,10 @@ import hashlib
 import re
 import ssl
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from mulle.errors import RequestUnusable, StoreError
 from mulle.services.files import append, inside, write_whole
@@ -87,7 +87,14 @@ class Notify:
             mail_from=settings.mail_from,
         )
 
-    async def send(self, message: Message, to: Destination, *, idempotency_key: str) -> Receipt:
+    async def send(self, channel: str, settings: Mapping[str, Any], *, idempotency_key: str) -> dict[str, Any]:
+        """Tell what a step asks for in plain data, as `wanted` describes it; gives the Receipt as data."""
+        from mulle.services.notify.wanted import wanted  # noqa: PLC0415 - see the class; here it is pydantic.
+
+        message, to = wanted(channel, settings)
+        return (await self.tell(message, to, idempotency_key=idempotency_key)).to_dict()
+
+    async def tell(self, message: Message, to: Destination, *, idempotency_key: str) -> Receipt:
         """Tell `message` at `to`.
 
         The same `idempotency_key` gives the same Message-ID, the same `Idempotency-Key` and the same file in the
@@ -155,7 +162,7 @@ class Notify:
             delivered=False,
             recipients=len(mail.recipients),
             reference=mail.message_id,
-            note="Laid in the outbox and not sent: no mail server is configured (MULLE_SMTP_URL).",
+            detail="Laid in the outbox and not sent: no mail server is configured (MULLE_SMTP_URL).",
         )
 
     async def _file(self, message: Message, to: Destination) -> Receipt:

@@ -55,7 +55,7 @@ class Receipt:
     """What really happened."""
 
     channel: Channel
-    where: str
+    to: str
     """The server, host or file, without anything secret."""
     delivered: bool
     """Whether it left for its recipients; False for mail laid in the outbox."""
@@ -65,7 +65,7 @@ class Receipt:
     """Recipients whom the mail server did not want, each with its words; the others got it."""
     reference: str = ""
     """What it can be found by: the Message-ID, which is the same for the same idempotency key."""
-    note: str = ""
+    detail: str = ""
     """What a person should know: laid in the outbox and why, shortened."""
 
     def to_dict(self) -> dict[str, Any]:

@@ -68,5 +68,5 @@ async def post(http: Http, message: Message, to: Destination, *, key: str, teleg
             error.sent = error.sent or number > 0
             raise
         hosts.append(Request.build("POST", one.url, secret_url=True).shown)
-    note = f"shortened to {LONGEST[to.channel]:,} characters" if any(one.shortened for one in wanted) else ""
-    return Receipt(to.channel, ", ".join(dict.fromkeys(hosts)), delivered=True, recipients=len(wanted), note=note)
+    detail = f"shortened to {LONGEST[to.channel]:,} characters" if any(one.shortened for one in wanted) else ""
+    return Receipt(to.channel, ", ".join(dict.fromkeys(hosts)), delivered=True, recipients=len(wanted), detail=detail)
