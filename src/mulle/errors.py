@@ -303,6 +303,14 @@ class JournalConflict(StoreError):
     hint = "Nothing is lost: the other driver goes on with it."
 
 
+class RunUnfinished(InputError):
+    """A run that has not ended is never removed."""
+
+    code = "run.unfinished"
+    message = "Run '{run}' has not ended yet."
+    hint = "Cancel it first: `mulle runs cancel {run}`."
+
+
 class UnknownRun(InputError):
     """There is no run with this id."""
 
@@ -333,6 +341,22 @@ class StoreUnavailable(StoreError):
     code = "store.unavailable"
     message = "The database cannot be used: {detail}."
     hint = "Check that the folder MULLE_HOME exists, belongs to you and may be written."
+
+
+class StoreDamaged(StoreError):
+    """The database's file is broken, or is none."""
+
+    code = "store.damaged"
+    message = "The database cannot be read: {detail}."
+    hint = "Restore a backup of the folder MULLE_HOME, or move the damaged file away to begin anew."
+
+
+class StoreTooNew(StoreError):
+    """A newer release has written this database."""
+
+    code = "store.too_new"
+    message = "The database was made by a newer release: {part} has schema {found}, this release knows {known}."
+    hint = "Install the newer release again; its data cannot be turned back."
 
 
 class BadSetting(SetupError):

@@ -50,6 +50,15 @@ class RunRow(msgspec.Struct, frozen=True, kw_only=True):
     session: str | None = None
 
 
+class InboxSignal(msgspec.Struct, frozen=True):
+    """A signal on its way to a run: an approval, a webhook's answer, a cancel."""
+
+    id: str
+    """Unique over all time; the same id twice is one signal."""
+    name: str
+    payload: Any = None
+
+
 class Batch(msgspec.Struct, kw_only=True):
     """Facts to be written together, and what they change on the run's row."""
 
@@ -67,15 +76,8 @@ class Batch(msgspec.Struct, kw_only=True):
     ended: float | None = None
     alive: bool = False
     """A node ended in it: the count of deaths starts again."""
-
-
-class InboxSignal(msgspec.Struct, frozen=True):
-    """A signal on its way to a run: an approval, a webhook's answer, a cancel."""
-
-    id: str
-    """Unique over all time; the same id twice is one signal."""
-    name: str
-    payload: Any = None
+    signals: Sequence[tuple[str, InboxSignal]] = ()
+    """Signals to other runs, by run: sent in the same transaction, once each; runs that are gone are passed over."""
 
 
 class Claim(msgspec.Struct, frozen=True):
@@ -158,11 +160,13 @@ class Journal(Protocol):
         ...
 
     def on_signal(self, listener: Callable[[str | None], None]) -> None:
-        """Call back when a run may have new signals: its id, or None for "any" (another process wrote)."""
+        """Call back when a run of ours may have new signals, with its id; or with None when another driver or process
+        changed what is claimable or due.
+        """
         ...
 
     async def delete(self, run: str) -> None:
-        """Remove an ended run with all that belongs to it."""
+        """Remove an ended run with all that belongs to it. Raises UnknownRun, RunUnfinished."""
         ...
 
     async def close(self) -> None:

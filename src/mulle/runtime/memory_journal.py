@@ -1,0 +1,271 @@
+"""The journal in memory: for tests, and for programs that want to keep nothing. No file, no thread, no clock.
+
+Several drivers may share one: `journal.as_owner("b")` sees the same runs under another name.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+
+from mulle.engine.codec import decode, joined
+from mulle.engine.facts import AnyFact
+from mulle.engine.journal import Batch, Claim, InboxSignal, NewRun, RunRow
+from mulle.errors import JournalConflict, RunUnfinished, StoreUnavailable, UnknownGraph, UnknownRun
+
+
+@dataclass(slots=True)
+class _Kept:
+    """One run: its row, its facts as they were written, and all signals ever sent to it."""
+
+    row: RunRow
+    number: int
+    """The order of creation."""
+    facts: list[bytes] = field(default_factory=list[bytes])
+    inbox: dict[str, tuple[str, bytes] | None] = field(default_factory=dict[str, tuple[str, bytes] | None])
+    """Name and payload by id, in the order of arrival; None once a fact has taken it in."""
+
+    @property
+    def woken(self) -> bool:
+        return self.row.ended is None and any(self.inbox.values())
+
+    def change(self, **values: Any) -> RunRow:
+        self.row = msgspec.structs.replace(self.row, **values)
+        return self.row
+
+
+@dataclass(slots=True)
+class _Shelf:
+    """What all owners share."""
+
+    runs: dict[str, _Kept] = field(default_factory=dict[str, _Kept])
+    graphs: dict[str, bytes] = field(default_factory=dict[str, bytes])
+    dedup: dict[str, str] = field(default_factory=dict[str, str])
+    """The run by its key."""
+    living: set[str] = field(default_factory=set[str])
+    listeners: list[tuple[str, Callable[[str | None], None]]] = field(
+        default_factory=list[tuple[str, Callable[[str | None], None]]]
+    )
+    created: int = 0
+
+
+class MemoryJournal:
+    """Keeps runs, facts, graphs and the inbox for as long as someone holds it."""
+
+    def __init__(self, owner: str = "memory", *, _shelf: _Shelf | None = None) -> None:
+        self._owner = owner
+        self._shelf = _shelf or _Shelf()
+        self._shelf.living.add(owner)
+
+    def as_owner(self, owner: str) -> "MemoryJournal":
+        """The same runs, seen by another driver."""
+        return MemoryJournal(owner, _shelf=self._shelf)
+
+    def die(self) -> None:
+        """Be dead without having let go of anything, as after `kill -9`."""
+        shelf = self._shelf
+        shelf.living.discard(self._owner)
+        shelf.listeners = [(owner, listener) for owner, listener in shelf.listeners if owner != self._owner]
+
+    # ------------------------------------------------------------------ writing
+
+    def save_graph(self, graph: str, document: bytes) -> None:
+        """Keep a graph under its content hash; again is nothing."""
+        self._shelf.graphs.setdefault(graph, document)
+
+    def create(self, run: NewRun, facts: list[bytes]) -> Awaitable[bool]:
+        """Write a run's row, claimed by this owner at epoch 1, with its first facts. False: its `dedup` exists."""
+        return _answered(lambda: self._create(run, facts))
+
+    def _create(self, run: NewRun, facts: list[bytes]) -> bool:
+        shelf = self._shelf
+        if run.dedup is not None and run.dedup in shelf.dedup:
+            return False
+        if run.id in shelf.runs:
+            raise StoreUnavailable(f"there is a run '{run.id}' already")
+        row = RunRow(
+            id=run.id,
+            workflow=run.workflow,
+            graph=run.graph,
+            status="running",
+            created=run.created,
+            head=len(facts),
+            epoch=1,
+            owner=self._owner,
+            parent=run.parent,
+            session=run.session,
+        )
+        shelf.created += 1
+        shelf.runs[run.id] = _Kept(row, shelf.created, list(facts))
+        if run.dedup is not None:
+            shelf.dedup[run.dedup] = run.id
+        return True
+
+    def append(self, batch: Batch) -> Awaitable[None]:
+        """Write facts; raises JournalConflict."""
+        return _answered(lambda: self._append(batch))
+
+    def _append(self, batch: Batch) -> None:
+        kept = self._shelf.runs.get(batch.run)
+        if kept is None or not self._holds(kept, batch.epoch) or kept.row.head != batch.after:
+            raise JournalConflict(run=batch.run)
+        kept.facts += batch.facts
+        kept.change(head=len(kept.facts))
+        if batch.alive:
+            kept.change(deaths=0)
+        for signal in batch.consumed:
+            if signal in kept.inbox:
+                kept.inbox[signal] = None
+        if batch.status is not None:
+            kept.change(status=batch.status, detail=batch.detail)
+        if batch.ended is not None:
+            kept.change(status=batch.status or "succeeded", detail=batch.detail, ended=batch.ended, owner=None)
+        for run, signal in batch.signals:
+            if run in self._shelf.runs:
+                self._send(run, signal)
+
+    async def claim(self, run: str) -> Claim | None:
+        """Become the writer of a run that has no living owner."""
+        kept = self._kept(run)
+        owner = kept.row.owner
+        if kept.row.ended is not None or owner in self._shelf.living:
+            return None
+        row = kept.change(status="running", owner=self._owner, epoch=kept.row.epoch + 1, wake_at=None)
+        return Claim(row=row, unclean=owner is not None)
+
+    async def release(self, run: str, epoch: int, wake_at: float | None) -> bool:
+        """Let go of a run; its status becomes `waiting`. False, and still ours, when a signal came meanwhile."""
+        kept = self._shelf.runs.get(run)
+        if kept is not None and kept.row.ended is not None and kept.row.epoch == epoch:
+            return True
+        if kept is None or not self._holds(kept, epoch):
+            raise JournalConflict(run=run)
+        if kept.woken:
+            return False
+        kept.change(status="waiting", owner=None, wake_at=wake_at)
+        self._tell(None)
+        return True
+
+    async def count_death(self, run: str, epoch: int) -> int:
+        """Note that the last driver died with nodes in flight; gives the new count."""
+        kept = self._shelf.runs.get(run)
+        if kept is None or not self._holds(kept, epoch):
+            raise JournalConflict(run=run)
+        return kept.change(deaths=kept.row.deaths + 1).deaths
+
+    async def send(self, run: str, signal: InboxSignal) -> bool:
+        """Put a signal into a run's inbox. False: that id was sent to it before."""
+        self._kept(run)
+        return self._send(run, signal)
+
+    def _send(self, run: str, signal: InboxSignal) -> bool:
+        inbox = self._shelf.runs[run].inbox
+        if signal.id in inbox:
+            return False
+        inbox[signal.id] = (signal.name, msgspec.json.encode(signal.payload))
+        self._tell(run)
+        return True
+
+    async def delete(self, run: str) -> None:
+        """Remove an ended run, and its graph if no other run follows it. Raises UnknownRun, RunUnfinished."""
+        shelf, kept = self._shelf, self._kept(run)
+        if kept.row.ended is None:
+            raise RunUnfinished(run=run)
+        del shelf.runs[run]
+        shelf.dedup = {key: other for key, other in shelf.dedup.items() if other != run}
+        if all(other.row.graph != kept.row.graph for other in shelf.runs.values()):
+            shelf.graphs.pop(kept.row.graph, None)
+
+    async def close(self) -> None:
+        """Hear of no more signals; what is on the shelf stays for the others."""
+        self.die()
+
+    # ------------------------------------------------------------------ reading
+
+    async def graph(self, graph: str) -> bytes:
+        """A graph's document; raises UnknownGraph."""
+        if graph not in self._shelf.graphs:
+            raise UnknownGraph(graph=graph)
+        return self._shelf.graphs[graph]
+
+    async def read(self, run: str, after: int = 0) -> list[AnyFact]:
+        """A run's facts from position `after` on; raises UnknownRun."""
+        return decode(joined(self._kept(run).facts[after:]))
+
+    async def row(self, run: str) -> RunRow:
+        """A run's row; raises UnknownRun."""
+        return self._kept(run).row
+
+    async def run_with(self, dedup: str) -> str:
+        """The id of the run that has this `dedup` key; raises UnknownRun."""
+        if dedup not in self._shelf.dedup:
+            raise UnknownRun(run=dedup)
+        return self._shelf.dedup[dedup]
+
+    async def rows(
+        self, *, status: str | None = None, workflow: str | None = None, limit: int = 50, before: float | None = None
+    ) -> list[RunRow]:
+        """Runs, newest first; `before` is a time of creation."""
+        found = [
+            kept
+            for kept in self._shelf.runs.values()
+            if status in {None, kept.row.status}
+            and workflow in {None, kept.row.workflow}
+            and (before is None or kept.row.created < before)
+        ]
+        found.sort(key=lambda kept: (kept.row.created, kept.number), reverse=True)
+        return [kept.row for kept in found[: max(0, limit)]]
+
+    async def claimable(self, now: float, limit: int = 40) -> list[str]:
+        """Unfinished runs without a living owner that have something to do: left by the dead, woken, or due."""
+        unfinished = [kept for kept in self._shelf.runs.values() if kept.row.ended is None]
+        left = [kept for kept in unfinished if kept.row.owner is not None and kept.row.owner not in self._shelf.living]
+        woken = [kept for kept in unfinished if kept.row.owner is None and kept.woken]
+        due = [kept for kept in unfinished if kept.row.wake_at is not None and kept.row.wake_at <= now]
+        due.sort(key=lambda kept: kept.row.wake_at or 0.0)
+        return list(dict.fromkeys(kept.row.id for kept in [*left, *woken, *due]))[:limit]
+
+    async def next_wake(self) -> float | None:
+        """The earliest `wake_at` of all released runs."""
+        times = (kept.row.wake_at for kept in self._shelf.runs.values() if kept.row.ended is None)
+        return min((time for time in times if time is not None), default=None)
+
+    async def inbox(self, run: str) -> list[InboxSignal]:
+        """Signals that no fact has taken in yet, oldest first."""
+        kept = self._shelf.runs.get(run)
+        waiting = kept.inbox.items() if kept else ()
+        return [
+            InboxSignal(signal, each[0], msgspec.json.decode(each[1])) for signal, each in waiting if each is not None
+        ]
+
+    # ------------------------------------------------------------------ inside
+
+    def on_signal(self, listener: Callable[[str | None], None]) -> None:
+        """Call back when a run may have new signals, or with None when another owner changed what is due."""
+        self._shelf.listeners.append((self._owner, listener))
+
+    def _tell(self, run: str | None) -> None:
+        """Signals are told to all; a change of what is due only to the others."""
+        for owner, listener in list(self._shelf.listeners):
+            if run is not None or owner != self._owner:
+                listener(run)
+
+    def _kept(self, run: str) -> _Kept:
+        if run not in self._shelf.runs:
+            raise UnknownRun(run=run)
+        return self._shelf.runs[run]
+
+    def _holds(self, kept: _Kept, epoch: int) -> bool:
+        return kept.row.ended is None and kept.row.epoch == epoch and kept.row.owner == self._owner
+
+
+def _answered(write: Callable[[], Any]) -> "asyncio.Future[Any]":
+    """Done at once; the answer comes as a future, as from any journal."""
+    future = asyncio.get_running_loop().create_future()
+    try:
+        future.set_result(write())
+    except (JournalConflict, StoreUnavailable) as error:
+        future.set_exception(error)
+    return future

@@ -1,0 +1,282 @@
+"""What the journal says to the database, statement by statement. Sync, and within the caller's transaction.
+
+Knows tables; knows nothing of event loops, threads and groups.
+"""
+
+import sqlite3
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import msgspec
+
+from mulle.engine.codec import joined
+from mulle.engine.journal import Batch, Claim, InboxSignal, NewRun, RunRow
+from mulle.errors import JournalConflict, RunUnfinished, UnknownRun
+
+COLUMNS = RunRow.__struct_fields__
+_SELECT_RUN = f"SELECT {', '.join(COLUMNS)} FROM runs"
+
+# Every batch first proves that its writer still holds the run. Columns that are indexed are named only when they
+# change: SQLite would rewrite their indexes all the same.
+_PROOF = "WHERE id = ? AND head = ? AND epoch = ? AND owner = ?"
+_ADVANCE = f"UPDATE runs SET head = ?, deaths = CASE WHEN ? THEN 0 ELSE deaths END {_PROOF}"
+_ADVANCE_STATUS = (
+    f"UPDATE runs SET head = ?, deaths = CASE WHEN ? THEN 0 ELSE deaths END, status = ?, detail = ? {_PROOF}"
+)
+_ADVANCE_TO_END = (
+    "UPDATE runs SET head = ?, deaths = CASE WHEN ? THEN 0 ELSE deaths END, status = ?, detail = ?, ended = ?,"
+    f" owner = NULL, wake_at = NULL, woken = 0 {_PROOF}"
+)
+# Facts come as UTF-8 and are kept as text, so that any tool can read them.
+_INSERT_FACTS = "INSERT INTO facts (run, seq, data) VALUES (?, ?, CAST(? AS TEXT))"
+
+
+class StaleError(Exception):
+    """Some batch of a group no longer fits its run."""
+
+
+# ---------------------------------------------------------------------- writing
+
+
+def keep_graph(db: sqlite3.Connection, graph: str, document: bytes) -> None:
+    """Store a graph unless it is there."""
+    if not db.execute("SELECT 1 FROM graphs WHERE hash = ?", (graph,)).fetchone():
+        db.execute("INSERT INTO graphs (hash, document) VALUES (?, ?)", (graph, document))
+
+
+def create(db: sqlite3.Connection, run: NewRun, facts: Sequence[bytes], owner: str) -> bool:
+    """A new run with its first facts, owned; False: its `dedup` exists."""
+    inserted = db.execute(
+        "INSERT INTO runs (id, workflow, graph, status, created, head, epoch, owner, parent, session, dedup)"
+        " VALUES (?, ?, ?, 'running', ?, ?, 1, ?, ?, ?, ?)"
+        " ON CONFLICT (dedup) WHERE dedup IS NOT NULL DO NOTHING",
+        (run.id, run.workflow, run.graph, run.created, len(facts), owner, run.parent, run.session, run.dedup),
+    )
+    if not inserted.rowcount:
+        return False
+    if facts:
+        db.execute(_INSERT_FACTS, (run.id, 0, joined(facts)))
+    return True
+
+
+def is_plain(batch: Batch) -> bool:
+    """Whether a batch brings facts and changes nothing else."""
+    return bool(batch.facts) and not (batch.status or batch.ended or batch.consumed or batch.signals)
+
+
+def append_plain(db: sqlite3.Connection, batches: Sequence[Batch], owner: str) -> None:
+    """Many plain batches in two calls; raises StaleError, saying not of which, if any of them is."""
+    advanced = db.executemany(
+        _ADVANCE, [(b.after + len(b.facts), b.alive, b.run, b.after, b.epoch, owner) for b in batches]
+    )
+    if advanced.rowcount != len(batches):
+        raise StaleError
+    db.executemany(_INSERT_FACTS, [(b.run, b.after, joined(b.facts)) for b in batches])
+
+
+def append(db: sqlite3.Connection, batch: Batch, owner: str) -> None:
+    """Any batch; raises JournalConflict, having written nothing, if it is stale."""
+    head = batch.after + len(batch.facts)
+    proof = (batch.run, batch.after, batch.epoch, owner)
+    if batch.ended is not None:
+        end = (batch.status or "succeeded", batch.detail, batch.ended)
+        advanced = db.execute(_ADVANCE_TO_END, (head, batch.alive, *end, *proof))
+    elif batch.status is not None:
+        advanced = db.execute(_ADVANCE_STATUS, (head, batch.alive, batch.status, batch.detail, *proof))
+    else:
+        advanced = db.execute(_ADVANCE, (head, batch.alive, *proof))
+    if not advanced.rowcount:
+        raise JournalConflict(run=batch.run)
+    if batch.facts:
+        db.execute(_INSERT_FACTS, (batch.run, batch.after, joined(batch.facts)))
+    if batch.consumed:
+        _consume(db, batch.run, batch.consumed)
+    for run, signal in batch.signals:
+        if db.execute("SELECT 1 FROM runs WHERE id = ?", (run,)).fetchone():
+            send(db, run, signal.id, signal.name, payload_text(signal))
+
+
+def _consume(db: sqlite3.Connection, run: str, signals: Sequence[str]) -> None:
+    db.executemany(
+        "UPDATE inbox SET consumed = 1, payload = NULL WHERE run = ? AND id = ?", [(run, signal) for signal in signals]
+    )
+    db.execute(
+        "UPDATE runs SET woken = 0 WHERE id = ? AND woken = 1"
+        " AND NOT EXISTS (SELECT 1 FROM inbox WHERE run = runs.id AND consumed = 0)",
+        (run,),
+    )
+
+
+def claim(db: sqlite3.Connection, run: str, me: str, is_alive: Callable[[str], bool]) -> Claim | None:
+    """Take a run over, unless it has ended or its owner lives. Raises UnknownRun."""
+    before = row(db, run)
+    if before.ended is not None or (before.owner is not None and is_alive(before.owner)):
+        return None
+    db.execute(
+        "UPDATE runs SET status = 'running', owner = ?, epoch = epoch + 1, wake_at = NULL WHERE id = ?", (me, run)
+    )
+    return Claim(row=row(db, run), unclean=before.owner is not None)
+
+
+def release(db: sqlite3.Connection, run: str, epoch: int, wake_at: float | None, me: str) -> bool:
+    """Let go of a run; False: signals are waiting. Raises JournalConflict when it is not ours."""
+    released = db.execute(
+        "UPDATE runs SET status = 'waiting', owner = NULL, wake_at = ?"
+        " WHERE id = ? AND epoch = ? AND owner = ? AND woken = 0",
+        (wake_at, run, epoch, me),
+    )
+    if released.rowcount:
+        return True
+    found = db.execute("SELECT epoch, owner, ended FROM runs WHERE id = ?", (run,)).fetchone()
+    if found is None or found[0] != epoch or (found[1] != me and found[2] is None):
+        raise JournalConflict(run=run)
+    return found[2] is not None
+
+
+def count_death(db: sqlite3.Connection, run: str, epoch: int, me: str) -> int:
+    """One death more. Raises JournalConflict when the run is not ours."""
+    counted = db.execute(
+        "UPDATE runs SET deaths = deaths + 1 WHERE id = ? AND epoch = ? AND owner = ?", (run, epoch, me)
+    )
+    if not counted.rowcount:
+        raise JournalConflict(run=run)
+    return db.execute("SELECT deaths FROM runs WHERE id = ?", (run,)).fetchone()[0]
+
+
+def payload_text(signal: InboxSignal) -> str:
+    """A signal's payload as JSON. Raises TypeError or ValueError for what is no data."""
+    return msgspec.json.encode(signal.payload).decode()
+
+
+def send(db: sqlite3.Connection, run: str, signal: str, name: str, payload: str) -> bool:
+    """Put a signal into the inbox of a run and wake it; False: its id is known there. Raises UnknownRun."""
+    if not db.execute("SELECT 1 FROM runs WHERE id = ?", (run,)).fetchone():
+        raise UnknownRun(run=run)
+    sent = db.execute(
+        "INSERT INTO inbox (run, id, name, payload) VALUES (?, ?, ?, ?) ON CONFLICT (run, id) DO NOTHING",
+        (run, signal, name, payload),
+    )
+    if not sent.rowcount:
+        return False
+    db.execute("UPDATE runs SET woken = 1 WHERE id = ? AND woken = 0 AND ended IS NULL", (run,))
+    return True
+
+
+def delete(db: sqlite3.Connection, run: str) -> None:
+    """Remove an ended run, and its graph if no other run follows it. Raises UnknownRun, RunUnfinished."""
+    found = row(db, run)
+    if found.ended is None:
+        raise RunUnfinished(run=run)
+    db.execute("DELETE FROM facts WHERE run = ?", (run,))
+    db.execute("DELETE FROM runs WHERE id = ?", (run,))  # Takes the inbox with it.
+    db.execute(
+        "DELETE FROM graphs WHERE hash = ?1 AND NOT EXISTS (SELECT 1 FROM runs WHERE graph = ?1)", (found.graph,)
+    )
+
+
+# ---------------------------------------------------------------------- reading
+
+
+def row(db: sqlite3.Connection, run: str) -> RunRow:
+    """A run's row; raises UnknownRun."""
+    found = db.execute(f"{_SELECT_RUN} WHERE id = ?", (run,)).fetchone()
+    if found is None:
+        raise UnknownRun(run=run)
+    return _run_row(found)
+
+
+def run_with(db: sqlite3.Connection, dedup: str) -> str:
+    """The id of the run that has this key; raises UnknownRun."""
+    found = db.execute("SELECT id FROM runs WHERE dedup = ?", (dedup,)).fetchone()
+    if found is None:
+        raise UnknownRun(run=dedup)
+    return found[0]
+
+
+def rows(
+    db: sqlite3.Connection, status: str | None, workflow: str | None, limit: int, before: float | None
+) -> list[RunRow]:
+    """Runs, newest first."""
+    filters = {"status = ?": status, "workflow = ?": workflow, "created < ?": before}
+    used = {condition: value for condition, value in filters.items() if value is not None}
+    where = f"WHERE {' AND '.join(used)}" if used else ""
+    found = db.execute(
+        f"{_SELECT_RUN} {where} ORDER BY created DESC, rowid DESC LIMIT ?", (*used.values(), max(0, limit))
+    )
+    return [_run_row(each) for each in found]
+
+
+def _run_row(values: Sequence[Any]) -> RunRow:
+    return RunRow(**dict(zip(COLUMNS, values, strict=True)))
+
+
+def graph(db: sqlite3.Connection, graph: str) -> bytes | None:
+    """A graph's document."""
+    found = db.execute("SELECT document FROM graphs WHERE hash = ?", (graph,)).fetchone()
+    return found[0] if found else None
+
+
+def batches(db: sqlite3.Connection, run: str, after: int, room: int) -> list[tuple[int, bytes]]:
+    """A run's batches from the one that holds position `after` on, with their positions: about `room` bytes of them."""
+    found: list[tuple[int, bytes]] = []
+    cursor = db.execute(
+        "SELECT seq, CAST(data AS BLOB) FROM facts WHERE run = ?1"
+        " AND seq >= ifnull((SELECT max(seq) FROM facts WHERE run = ?1 AND seq <= ?2), ?2) ORDER BY seq",
+        (run, after),
+    )
+    for seq, data in cursor:
+        found.append((seq, data))
+        room -= len(data)
+        if room <= 0:
+            break
+    cursor.close()
+    return found
+
+
+def inbox(db: sqlite3.Connection, run: str) -> list[InboxSignal]:
+    """Signals that wait, oldest first."""
+    found = db.execute(
+        "SELECT id, name, payload FROM inbox WHERE run = ? AND consumed = 0 ORDER BY number", (run,)
+    ).fetchall()
+    return [InboxSignal(signal, name, msgspec.json.decode(payload)) for signal, name, payload in found]
+
+
+def claimable(db: sqlite3.Connection, now: float, limit: int, is_alive: Callable[[str], bool]) -> list[str]:
+    """Runs to go on with: first what the dead left, then what was woken, then what is due."""
+    found: dict[str, None] = {}
+    for owner in _owners(db):
+        if not is_alive(owner):
+            found |= _ids(db, "owner = ? LIMIT ?", (owner, limit))
+    found |= _ids(db, "woken = 1 AND owner IS NULL LIMIT ?", (limit,))
+    found |= _ids(db, "wake_at <= ? ORDER BY wake_at LIMIT ?", (now, limit))
+    return list(found)[:limit]
+
+
+def _ids(db: sqlite3.Connection, condition: str, values: tuple[Any, ...]) -> dict[str, None]:
+    return dict.fromkeys(run for (run,) in db.execute(f"SELECT id FROM runs WHERE {condition}", values))
+
+
+def _owners(db: sqlite3.Connection) -> list[str]:
+    """Everyone who owns runs. Steps from one to the next in the index, however many runs each one has."""
+    found: list[str] = []
+    owner = ""
+    while True:
+        owner = db.execute("SELECT min(owner) FROM runs WHERE owner > ?", (owner,)).fetchone()[0]
+        if owner is None:
+            return found
+        found.append(owner)
+
+
+def next_wake(db: sqlite3.Connection) -> float | None:
+    """When the earliest released run is due."""
+    return db.execute("SELECT min(wake_at) FROM runs WHERE wake_at IS NOT NULL").fetchone()[0]
+
+
+def woken(db: sqlite3.Connection, owner: str) -> list[str]:
+    """An owner's runs that have signals waiting."""
+    return list(_ids(db, "woken = 1 AND owner = ?", (owner,)))
+
+
+def anyone_woken(db: sqlite3.Connection) -> bool:
+    """Whether a run without an owner has signals waiting."""
+    return db.execute("SELECT 1 FROM runs WHERE woken = 1 AND owner IS NULL LIMIT 1").fetchone() is not None

@@ -1,0 +1,283 @@
+"""The journal in the home's SQLite file. Several processes may use one file, each with a SqliteJournal of its own.
+
+Knows what to write and whom to tell; when and where commits happen is `GroupCommit`'s business, what is said to the
+database is `journal_rows`'s.
+"""
+
+import asyncio
+import contextlib
+import sqlite3
+import threading
+from collections.abc import Awaitable, Callable, Generator, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from mulle.engine.codec import decode
+from mulle.engine.facts import AnyFact
+from mulle.engine.journal import Batch, Claim, InboxSignal, NewRun, RunRow
+from mulle.errors import StoreError, UnknownGraph, UnknownRun
+from mulle.store import journal_rows as sql
+from mulle.store.database import connect, migrate, storage
+from mulle.store.group_commit import GroupCommit
+from mulle.store.owners import Owners
+
+Write = Batch | Callable[[sqlite3.Connection], Any]
+"""What the group writes: facts, or something else to be done to the database."""
+
+ROW_SIZE = 500
+"""Bytes that a write without facts counts for."""
+SLICE = 1 << 17
+"""Bytes of facts that are read and decoded at a time, under a millisecond's worth; others have their turn between."""
+LISTEN_EVERY = 0.1
+"""Seconds between two looks at whether another process wrote."""
+GRAPHS_AT_HAND = 64
+
+
+class SqliteJournal:
+    """Keeps runs, facts, graphs and the inbox in one SQLite file."""
+
+    def __init__(self, path: Path, owners: Owners, *, patience: float = 15.0) -> None:
+        """Open the journal, and bring its schema up to this release.
+
+        Args:
+            path: The database's file; made if it is not there.
+            owners: Who this process is, and who else lives.
+            patience: Seconds to wait for a lock that another program holds.
+
+        Raises:
+            StoreUnavailable, StoreDamaged, StoreTooNew, StoreFull: It cannot be used, and why.
+        """
+        self._path = path
+        self._owners = owners
+        self._db = connect(path, patience)
+        try:
+            migrate(self._db, path, "journal")
+            self._reader = connect(path, patience)
+            self._reader.execute("PRAGMA query_only = ON")
+        except BaseException:
+            self._db.close()
+            raise
+        self._writer: GroupCommit[Write] = GroupCommit(path, self._db, self._together, self._alone, patience)
+        self._reads = threading.Lock()
+        self._graphs: dict[str, bytes] = {}
+        self._listeners: list[Callable[[str | None], None]] = []
+        self._listening: asyncio.TimerHandle | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._version = 0
+        self._next_wake: float | None = None
+
+    # ------------------------------------------------------------------ writing
+
+    def save_graph(self, graph: str, document: bytes) -> None:
+        """Keep a graph under its content hash; again is nothing. Written with the next batch."""
+        if graph in self._graphs:
+            return
+        self._graphs[graph] = document
+        if len(self._graphs) > GRAPHS_AT_HAND:
+            del self._graphs[next(iter(self._graphs))]
+        self._writer.submit(partial(sql.keep_graph, graph=graph, document=document), len(document)).add_done_callback(
+            lambda written: self._graphs.pop(graph, None) if written.cancelled() or written.exception() else None
+        )
+
+    def create(self, run: NewRun, facts: list[bytes]) -> Awaitable[bool]:
+        """Write a run's row, claimed by this process at epoch 1, with its first facts. False: its `dedup` exists."""
+        self._keep_listening()
+        me, document = self._owners.me, self._graphs.get(run.graph)
+
+        def write(db: sqlite3.Connection) -> bool:
+            if document is not None:
+                sql.keep_graph(db, run.graph, document)  # A run of the same graph may have been deleted meanwhile.
+            return sql.create(db, run, facts, me)
+
+        return self._writer.submit(write, _size(facts))
+
+    def append(self, batch: Batch) -> Awaitable[None]:
+        """Write facts. Batches that gather while one commit is under way share the next one."""
+        written = self._writer.submit(batch, _size(batch.facts))
+        if batch.signals:
+            written.add_done_callback(lambda written: self._signalled(written, [run for run, _ in batch.signals]))
+        return written
+
+    async def claim(self, run: str) -> Claim | None:
+        """Become the writer of a run that has no living owner."""
+        return await self._do(partial(sql.claim, run=run, me=self._owners.me, is_alive=self._owners.is_alive))
+
+    async def release(self, run: str, epoch: int, wake_at: float | None) -> bool:
+        """Let go of a run that has nothing to do before `wake_at`; its status becomes `waiting`.
+
+        False, and still ours, when a signal came meanwhile. Raises JournalConflict when it is not ours.
+        """
+        return await self._do(partial(sql.release, run=run, epoch=epoch, wake_at=wake_at, me=self._owners.me))
+
+    async def count_death(self, run: str, epoch: int) -> int:
+        """Note that the last driver died with nodes in flight; gives the new count. Raises JournalConflict."""
+        return await self._do(partial(sql.count_death, run=run, epoch=epoch, me=self._owners.me))
+
+    async def send(self, run: str, signal: InboxSignal) -> bool:
+        """Put a signal into a run's inbox and wake the run. False: that id was sent to it before."""
+        payload = sql.payload_text(signal)
+        send = partial(sql.send, run=run, signal=signal.id, name=signal.name, payload=payload)
+        written = self._writer.submit(send, ROW_SIZE + len(payload))
+        written.add_done_callback(lambda written: self._signalled(written, [run]))
+        return await written
+
+    async def delete(self, run: str) -> None:
+        """Remove an ended run with all that belongs to it. Raises UnknownRun, RunUnfinished."""
+        await self._do(partial(sql.delete, run=run))
+
+    async def close(self) -> None:
+        """Write what is pending and let go of the file. Runs that are still ours are left as they are."""
+        if self._listening is not None:
+            self._listening.cancel()
+        self._listeners.clear()
+        await self._writer.close()
+        self._reader.close()
+        self._db.close()
+
+    def _do(self, write: Callable[[sqlite3.Connection], Any]) -> asyncio.Future[Any]:
+        return self._writer.submit(write, ROW_SIZE)
+
+    def _together(self, db: sqlite3.Connection, items: Sequence[Write]) -> list[Any]:
+        """Write a group in order, neighbouring plain batches in one go. Raises if anything is wrong with anyone's."""
+        me = self._owners.me
+        outcomes: list[Any] = []
+        plain: list[Batch] = []
+        for item in items:
+            if isinstance(item, Batch) and sql.is_plain(item):
+                plain.append(item)
+                outcomes.append(None)
+                continue
+            if plain:
+                sql.append_plain(db, plain, me)
+                plain = []
+            outcomes.append(self._alone(db, item))
+        if plain:
+            sql.append_plain(db, plain, me)
+        return outcomes
+
+    def _alone(self, db: sqlite3.Connection, item: Write) -> Any:
+        return sql.append(db, item, self._owners.me) if isinstance(item, Batch) else item(db)
+
+    # ------------------------------------------------------------------ reading
+
+    async def graph(self, graph: str) -> bytes:
+        """A graph's document; raises UnknownGraph."""
+        with self._reading() as db:
+            document = self._graphs.get(graph) or sql.graph(db, graph)
+        if document is None:
+            raise UnknownGraph(graph=graph)
+        return document
+
+    async def read(self, run: str, after: int = 0) -> list[AnyFact]:
+        """A run's facts from position `after` on; raises UnknownRun."""
+        facts: list[AnyFact] = []
+        with self._reading() as db:
+            head = sql.row(db, run).head
+        while after < head:
+            with self._reading() as db:
+                found = sql.batches(db, run, after, SLICE)
+            for position, data in found:
+                batch = decode(data)
+                facts += batch[after - position :]
+                after = position + len(batch)
+            if not found:
+                raise UnknownRun(run=run)  # It was deleted while we read.
+            if after < head:
+                await asyncio.sleep(0)
+        return facts
+
+    async def row(self, run: str) -> RunRow:
+        """A run's row; raises UnknownRun."""
+        with self._reading() as db:
+            return sql.row(db, run)
+
+    async def run_with(self, dedup: str) -> str:
+        """The id of the run that has this `dedup` key; raises UnknownRun."""
+        with self._reading() as db:
+            return sql.run_with(db, dedup)
+
+    async def rows(
+        self, *, status: str | None = None, workflow: str | None = None, limit: int = 50, before: float | None = None
+    ) -> list[RunRow]:
+        """Runs, newest first; `before` is a time of creation."""
+        with self._reading() as db:
+            return sql.rows(db, status, workflow, limit, before)
+
+    async def claimable(self, now: float, limit: int = 40) -> list[str]:
+        """Unfinished runs without a living owner that have something to do: left by the dead, woken, or due."""
+        self._keep_listening()
+        with self._reading() as db:
+            return sql.claimable(db, now, limit, self._owners.is_alive)
+
+    async def next_wake(self) -> float | None:
+        """The earliest `wake_at` of all released runs."""
+        with self._reading() as db:
+            return sql.next_wake(db)
+
+    async def inbox(self, run: str) -> list[InboxSignal]:
+        """Signals that no fact has taken in yet, oldest first."""
+        with self._reading() as db:
+            return sql.inbox(db, run)
+
+    @contextlib.contextmanager
+    def _reading(self) -> Generator[sqlite3.Connection]:
+        """The connection for reading, for one thread at a time: a history may be read from outside the driver's loop.
+
+        Every statement on it runs to its end at once: one left open would make all later ones see the past.
+        """
+        with self._reads, storage(self._path):
+            yield self._reader
+
+    # ------------------------------------------------------------------ listening
+
+    def on_signal(self, listener: Callable[[str | None], None]) -> None:
+        """Call back when a run of ours may have new signals, with its id; or with None when another process changed
+        what is claimable or due. Other processes are noticed within 0.1 seconds.
+        """
+        self._listeners.append(listener)
+        with contextlib.suppress(RuntimeError):  # No loop runs yet: the first claim or look for work is early enough.
+            self._keep_listening()
+
+    def _keep_listening(self) -> None:
+        """Listen on the running loop, which may be another one than before."""
+        loop = asyncio.get_running_loop()
+        if loop is not self._loop and self._listeners:
+            self._loop = loop
+            self._listen()
+
+    def _signalled(self, written: "asyncio.Future[Any]", runs: Sequence[str]) -> None:
+        if not written.cancelled() and written.exception() is None and written.result() is not False:
+            for run in runs:
+                self._tell(run)
+
+    def _tell(self, run: str | None) -> None:
+        for listener in self._listeners:
+            listener(run)
+
+    def _listen(self) -> None:
+        """Look whether another connection has written, and again in a while."""
+        if not self._listeners:
+            return
+        self._listening = asyncio.get_running_loop().call_later(LISTEN_EVERY, self._listen)
+        if not self._writer.free:
+            return
+        with contextlib.suppress(sqlite3.Error, StoreError):  # Whoever writes or reads next will say it.
+            version = self._db.execute("PRAGMA data_version").fetchone()[0]
+            if version != self._version:
+                self._version = version
+                self._look_around()
+
+    def _look_around(self) -> None:
+        with self._reading() as db:
+            woken, anyone = sql.woken(db, self._owners.me), sql.anyone_woken(db)
+            next_wake, before = sql.next_wake(db), self._next_wake
+        self._next_wake = next_wake
+        for run in woken:
+            self._tell(run)
+        if anyone or next_wake != before:
+            self._tell(None)
+
+
+def _size(facts: Sequence[bytes]) -> int:
+    return ROW_SIZE + sum(map(len, facts))

@@ -1,0 +1,490 @@
+"""What every journal promises, whatever it is kept in."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from tests.contracts.journal_worlds import WORLDS, World, batch, fact, facts, new, numbers
+
+from mulle.engine.codec import encode_one
+from mulle.engine.journal import InboxSignal, Journal
+from mulle.errors import JournalConflict, RunUnfinished, StoreError, UnknownGraph, UnknownRun
+
+
+@pytest.fixture(params=WORLDS)
+async def world(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[World]:
+    world: World = WORLDS[request.param](tmp_path)
+    yield world
+    await world.close()
+
+
+@pytest.fixture
+async def journal(world: World) -> Journal:
+    return world.driver("a")
+
+
+async def ended(journal: Journal, run: str, **more: object) -> None:
+    await journal.create(new(run, **more), facts(0))
+    await journal.append(batch(run, 1, status="succeeded", ended=9.0))
+
+
+# ---------------------------------------------------------------------- facts
+
+
+async def test_facts_come_back_as_they_were_written(journal: Journal):
+    written = [fact(0, 글="안녕"), fact(1, nothing=None), fact(2, deep={"목록": [1, 2.5, True]})]
+    await journal.create(new("r"), [encode_one(written[0])])
+    await journal.append(batch("r", 1, 0, status="running"))
+    later = batch("r", 1, 0)
+    later.facts = [encode_one(each) for each in written[1:]]
+
+    await journal.append(later)
+
+    assert await journal.read("r") == written
+    assert (await journal.row("r")).head == 3
+
+
+async def test_reading_from_the_middle_of_a_batch_gives_the_rest_of_it(journal: Journal):
+    await journal.create(new("r"), facts(0, 1, 2))
+    await journal.append(batch("r", 3, 4))
+
+    tails = [await numbers(journal, "r", after) for after in (1, 3, 5, 7, 9)]
+
+    assert tails == [[1, 2, 3, 4, 5, 6], [3, 4, 5, 6], [5, 6], [], []]
+
+
+async def test_batches_sent_without_waiting_keep_their_order(journal: Journal):
+    await journal.create(new("r"), [])
+
+    await asyncio.gather(*(journal.append(batch("r", after)) for after in range(500)))
+
+    assert await numbers(journal, "r") == list(range(500))
+
+
+async def test_hundreds_of_runs_write_at_once_and_each_gets_its_own(journal: Journal):
+    async def drive(run: str) -> None:
+        await journal.create(new(run), [])
+        for after in range(0, 10, 2):
+            await journal.append(batch(run, after, 2, alive=True))
+        await journal.append(batch(run, 10, status="succeeded", ended=1.0))
+
+    runs = [f"실행-{number}" for number in range(300)]
+    await asyncio.gather(*map(drive, runs))
+
+    assert [await numbers(journal, run) for run in runs] == [list(range(11))] * 300
+
+
+async def test_a_long_journal_is_read_whole(journal: Journal):
+    text = "물레" * 2000
+    await journal.create(new("r"), [])
+    for after in range(0, 100, 10):
+        long = batch("r", after, 0)
+        long.facts = [encode_one(fact(number, text=text)) for number in range(after, after + 10)]
+        await journal.append(long)
+
+    assert await numbers(journal, "r") == list(range(100))
+    assert await numbers(journal, "r", 95) == [95, 96, 97, 98, 99]
+
+
+@pytest.mark.parametrize(
+    "text", ["", "한글 ㅎㅏㄴ", "nul\0in it", "'; DROP TABLE runs; --", "😀" * 300_000, "\\u0000\n\r\t"]
+)
+async def test_any_text_is_kept_as_it_is(journal: Journal, text: str):
+    run = f"run {text[:100]}"
+    await journal.create(new(run, workflow=text, session=text, dedup=text), [encode_one(fact(0, **{text: text}))])
+    await journal.send(run, InboxSignal(text, text, {text: [text]}))
+    await journal.append(batch(run, 1, status="waiting", detail=text))
+
+    row = await journal.row(run)
+    assert (row.workflow, row.session, row.detail) == (text, text, text)
+    assert await journal.read(run) == [fact(0, **{text: text}), fact(1)]
+    assert await journal.inbox(run) == [InboxSignal(text, text, {text: [text]})]
+
+
+async def test_what_cannot_be_text_harms_nobody_else(journal: Journal):
+    await journal.create(new("good"), [])
+    bad = journal.send("good", InboxSignal("\ud800", "broken", None))
+
+    outcomes = await asyncio.gather(journal.append(batch("good", 0)), bad, return_exceptions=True)
+
+    assert outcomes[0] is None
+    assert await numbers(journal, "good") == [0]
+
+
+async def test_who_asks_for_an_unknown_run_is_told(journal: Journal):
+    for ask in (journal.read("?"), journal.row("?"), journal.claim("?"), journal.delete("?")):
+        with pytest.raises(UnknownRun):
+            await ask
+    with pytest.raises(UnknownRun):
+        await journal.send("?", InboxSignal("1", "approve"))
+    with pytest.raises(JournalConflict):
+        await journal.append(batch("?", 0))
+
+
+# ---------------------------------------------------------------------- runs
+
+
+async def test_a_run_is_created_as_ours_at_epoch_one(journal: Journal):
+    assert await journal.create(new("r", parent="p", session="s", created=5.0), facts(0, 1))
+
+    row = await journal.row("r")
+
+    assert (row.status, row.head, row.epoch, row.created) == ("running", 2, 1, 5.0)
+    assert (row.parent, row.session, row.deaths, row.ended) == ("p", "s", 0, None)
+    assert row.owner is not None
+    assert await journal.claim("r") is None
+
+
+async def test_one_run_a_dedup_key(journal: Journal, world: World):
+    tries = [journal.create(new("1", dedup="9시"), facts(0)), journal.create(new("2", dedup="9시"), facts(0))]
+
+    outcomes = await asyncio.gather(*tries)
+
+    assert outcomes == [True, False]
+    assert not await world.driver("b").create(new("3", dedup="9시"), [])
+    assert await journal.create(new("4", dedup="10시"), [])
+    assert await journal.run_with("9시") == "1"
+    for missing in (journal.row("2"), journal.run_with("11시")):
+        with pytest.raises(UnknownRun):
+            await missing
+
+
+async def test_an_id_is_never_taken_twice(journal: Journal):
+    await journal.create(new("r"), facts(0))
+
+    with pytest.raises(StoreError):
+        await journal.create(new("r"), facts(0, 1))
+
+    assert (await journal.row("r")).head == 1
+
+
+async def test_rows_come_newest_first_and_filtered(journal: Journal):
+    for number in range(6):
+        await journal.create(new(str(number), created=float(number), workflow="짝홀"[number % 2]), [])
+    await journal.append(batch("2", 0, status="failed", detail="왜", ended=3.0))
+
+    assert [row.id for row in await journal.rows()] == ["5", "4", "3", "2", "1", "0"]
+    assert [row.id for row in await journal.rows(limit=2, before=4.0)] == ["3", "2"]
+    assert [row.id for row in await journal.rows(workflow="짝", status="running")] == ["4", "0"]
+    assert [(row.id, row.detail, row.ended) for row in await journal.rows(status="failed")] == [("2", "왜", 3.0)]
+    assert await journal.rows(workflow="none") == []
+
+
+async def test_graphs_are_kept_by_their_hash(journal: Journal, world: World):
+    journal.save_graph("h", "그래프".encode())
+    journal.save_graph("h", "그래프".encode())
+    await journal.create(new("r", graph="h"), facts(0))
+
+    assert await world.driver("b").graph("h") == "그래프".encode()
+    with pytest.raises(UnknownGraph):
+        await journal.graph("?")
+
+
+async def test_an_ended_run_is_deleted_with_all_that_is_its_own(journal: Journal):
+    journal.save_graph("shared", b"1")
+    journal.save_graph("own", b"2")
+    await ended(journal, "other", graph="shared")
+    for run, graph in (("r", "shared"), ("s", "own")):
+        await ended(journal, run, graph=graph, dedup=run)
+        await journal.send(run, InboxSignal("1", "late"))
+
+    await journal.delete("r")
+    await journal.delete("s")
+
+    for run in ("r", "s"):
+        with pytest.raises(UnknownRun):
+            await journal.read(run)
+        assert await journal.inbox(run) == []
+        assert await journal.create(new(run, dedup=run, graph="shared"), [])
+    assert await journal.graph("shared") == b"1"
+
+
+async def test_a_run_without_an_end_is_never_deleted(journal: Journal):
+    await journal.create(new("r"), facts(0))
+
+    with pytest.raises(RunUnfinished):
+        await journal.delete("r")
+
+    assert await numbers(journal, "r") == [0]
+
+
+# ---------------------------------------------------------------------- one writer
+
+
+async def test_a_batch_decided_on_an_older_head_is_refused(journal: Journal):
+    await journal.create(new("r"), facts(0))
+    await journal.append(batch("r", 1))
+
+    for stale in (batch("r", 1), batch("r", 0), batch("r", 5), batch("r", 1, status="failed", ended=2.0)):
+        with pytest.raises(JournalConflict):
+            await journal.append(stale)
+
+    assert await numbers(journal, "r") == [0, 1]
+    assert (await journal.row("r")).status == "running"
+
+
+async def test_a_former_owner_is_fenced_out(world: World):
+    a, b = world.driver("a"), world.driver("b")
+    await a.create(new("r"), facts(0))
+    world.kill("a")
+    claim = await b.claim("r")
+
+    with pytest.raises(JournalConflict):
+        await a.append(batch("r", 1, epoch=1))
+    assert claim is not None
+    await b.append(batch("r", 1, epoch=claim.row.epoch))
+
+    assert claim.row.epoch == 2
+    assert claim.unclean
+    assert await numbers(b, "r") == [0, 1]
+
+
+async def test_knowing_the_epoch_is_not_enough(world: World):
+    a, b = world.driver("a"), world.driver("b")
+    await a.create(new("r"), facts(0))
+
+    with pytest.raises(JournalConflict):
+        await b.append(batch("r", 1))
+    with pytest.raises(JournalConflict):
+        await b.release("r", 1, None)
+    with pytest.raises(JournalConflict):
+        await b.count_death("r", 1)
+
+    await a.append(batch("r", 1))
+
+
+async def test_one_conflict_in_a_group_harms_no_neighbour(journal: Journal):
+    for run in "abc":
+        await journal.create(new(run), facts(0))
+    group = [batch("a", 1), batch("b", 7), batch("a", 2), batch("c", 1), batch("b", 1), batch("?", 0)]
+
+    outcomes = await asyncio.gather(*map(journal.append, group), return_exceptions=True)
+
+    assert [type(outcome) for outcome in outcomes] == [
+        type(None),
+        JournalConflict,
+        type(None),
+        type(None),
+        type(None),
+        JournalConflict,
+    ]
+    assert [await numbers(journal, run) for run in "abc"] == [[0, 1, 2], [0, 1], [0, 1]]
+
+
+async def test_after_the_end_nothing_is_written_and_nobody_claims(world: World):
+    a, b = world.driver("a"), world.driver("b")
+    await ended(a, "r")
+
+    with pytest.raises(JournalConflict):
+        await a.append(batch("r", 2))
+    assert await b.claim("r") is None
+    assert await a.release("r", 1, None)
+
+    row = await a.row("r")
+    assert (row.status, row.ended, row.owner) == ("succeeded", 9.0, None)
+    assert await a.claimable(1e12) == []
+
+
+async def test_only_one_of_many_claims_a_run(world: World):
+    await world.driver("a").create(new("r"), [])
+    await world.driver("a").release("r", 1, 0.0)
+
+    claims = await asyncio.gather(*(world.driver(name).claim("r") for name in "bcdef"))
+
+    assert len([claim for claim in claims if claim]) == 1
+    assert (await world.driver("a").row("r")).epoch == 2
+
+
+# ---------------------------------------------------------------------- letting go and coming back
+
+
+async def test_a_released_run_is_claimable_when_it_is_due(world: World):
+    a, b = world.driver("a"), world.driver("b")
+    for run, wake_at in (("late", 300.0), ("soon", 100.0), ("never", None)):
+        await a.create(new(run), facts(0))
+        assert await a.release(run, 1, wake_at)
+
+    assert await b.claimable(99.9) == []
+    assert await b.claimable(100.0) == ["soon"]
+    assert await b.claimable(400.0) == ["soon", "late"]
+    assert await b.claimable(400.0, limit=1) == ["soon"]
+    assert await b.next_wake() == 100.0
+    assert (await b.row("soon")).status == "waiting"
+    assert await b.claim("soon")
+    assert (await b.row("soon")).status == "running"
+    assert await b.next_wake() == 300.0
+    assert await b.claimable(400.0) == ["late"]
+
+
+async def test_a_clean_release_is_no_death(world: World):
+    a, b = world.driver("a"), world.driver("b")
+    await a.create(new("r"), facts(0))
+    await a.release("r", 1, 0.0)
+
+    claim = await b.claim("r")
+
+    assert claim is not None
+    assert not claim.unclean
+    assert claim.row.deaths == 0
+
+
+async def test_what_the_dead_left_is_claimable_by_the_living(world: World):
+    a, b = world.driver("a"), world.driver("b")
+    await a.create(new("left"), facts(0))
+    await b.create(new("mine"), facts(0))
+    await ended(a, "ended")
+    assert await b.claimable(0.0) == []
+
+    world.kill("a")
+
+    assert await b.claimable(0.0) == ["left"]
+    assert await b.claim("left")
+    assert await b.claimable(0.0) == []
+
+
+async def test_deaths_are_counted_until_a_node_ends(world: World):
+    a, b = world.driver("a"), world.driver("b")
+    await a.create(new("r"), facts(0))
+    world.kill("a")
+    await b.claim("r")
+
+    counts = [await b.count_death("r", 2), await b.count_death("r", 2)]
+    await b.append(batch("r", 1, epoch=2))
+    still = (await b.row("r")).deaths
+    await b.append(batch("r", 2, epoch=2, alive=True))
+
+    assert counts == [1, 2]
+    assert still == 2
+    assert (await b.row("r")).deaths == 0
+
+
+# ---------------------------------------------------------------------- signals
+
+
+async def test_signals_wait_in_order_until_a_fact_takes_them_in(journal: Journal):
+    await journal.create(new("r"), facts(0))
+    for number in range(3):
+        assert await journal.send("r", InboxSignal(str(number), "승인", {"by": "김"}))
+
+    await journal.append(batch("r", 1, consumed=["1"]))
+
+    assert [signal.id for signal in await journal.inbox("r")] == ["0", "2"]
+    assert (await journal.inbox("r"))[0] == InboxSignal("0", "승인", {"by": "김"})
+
+
+async def test_a_signal_counts_once_before_and_after_it_was_taken_in(journal: Journal):
+    await journal.create(new("r"), facts(0))
+    signal = InboxSignal("1", "approve", None)
+
+    before = await asyncio.gather(journal.send("r", signal), journal.send("r", signal))
+    await journal.append(batch("r", 1, consumed=["1"]))
+    after = await journal.send("r", InboxSignal("1", "approve", "again"))
+
+    assert before == [True, False]
+    assert after is False
+    assert await journal.inbox("r") == []
+
+
+async def test_a_refused_batch_takes_no_signal_in(journal: Journal):
+    await journal.create(new("r"), facts(0))
+    await journal.send("r", InboxSignal("1", "approve"))
+
+    with pytest.raises(JournalConflict):
+        await journal.append(batch("r", 7, consumed=["1"]))
+
+    assert [signal.id for signal in await journal.inbox("r")] == ["1"]
+
+
+async def test_a_signal_before_the_release_keeps_the_run(journal: Journal):
+    await journal.create(new("r"), facts(0))
+    await journal.send("r", InboxSignal("1", "approve"))
+
+    assert not await journal.release("r", 1, None)
+    await journal.append(batch("r", 1, consumed=["1"]))
+    assert await journal.release("r", 1, None)
+
+
+async def test_a_signal_after_the_release_makes_the_run_claimable(world: World):
+    a, b = world.driver("a"), world.driver("b")
+    await a.create(new("r"), facts(0))
+    await a.release("r", 1, None)
+
+    await b.send("r", InboxSignal("1", "approve"))
+
+    assert await a.claimable(0.0) == ["r"]
+    claim = await b.claim("r")
+    assert claim is not None
+    assert not claim.unclean
+
+
+async def test_no_signal_is_lost_between_sending_and_letting_go(world: World):
+    a, b = world.driver("a"), world.driver("b")
+    runs = [f"r{number}" for number in range(50)]
+    for run in runs:
+        await a.create(new(run), [])
+
+    releases = asyncio.gather(*(a.release(run, 1, None) for run in runs))
+    sends = asyncio.gather(*(b.send(run, InboxSignal("1", "approve")) for run in reversed(runs)))
+    released, _ = await asyncio.gather(releases, sends)
+
+    claimable = await b.claimable(0.0, limit=100)
+    assert sorted(claimable) == sorted(run for run, gone in zip(runs, released, strict=True) if gone)
+
+
+async def test_a_signal_to_an_ended_run_wakes_nobody(journal: Journal):
+    await journal.create(new("r"), facts(0))
+    await journal.send("r", InboxSignal("1", "never taken in"))
+    await journal.append(batch("r", 1, status="succeeded", ended=9.0))
+
+    assert await journal.send("r", InboxSignal("2", "late"))
+
+    assert await journal.claimable(1e12) == []
+
+
+async def test_signals_to_other_runs_are_part_of_the_batch(world: World):
+    a = world.driver("a")
+    for run in ("parent", "child"):
+        await a.create(new(run), facts(0))
+    await a.release("parent", 1, None)
+    signals = [("parent", InboxSignal("child/end", "child", {"상태": "done"})), ("gone", InboxSignal("1", "x"))]
+
+    with pytest.raises(JournalConflict):
+        await a.append(batch("child", 5, signals=signals))
+    refused = await a.inbox("parent")
+    await a.append(batch("child", 1, status="succeeded", ended=2.0, signals=signals))
+
+    assert refused == []
+    assert await a.inbox("parent") == [signals[0][1]]
+    assert await a.claimable(0.0) == ["parent"]
+
+
+async def test_who_listens_hears_of_signals_to_its_runs(world: World):
+    a, b = world.driver("a"), world.driver("b")
+    await a.create(new("r"), facts(0))
+    heard: asyncio.Queue[str | None] = asyncio.Queue()
+    a.on_signal(heard.put_nowait)
+
+    await a.send("r", InboxSignal("1", "approve"))
+    own = await asyncio.wait_for(heard.get(), 5)
+    await a.append(batch("r", 1, consumed=["1"]))
+    await b.send("r", InboxSignal("2", "approve"))
+    async with asyncio.timeout(5):
+        while await heard.get() != "r":
+            pass
+
+    assert own == "r"
+
+
+async def test_who_listens_hears_that_others_left_work(world: World):
+    a, b = world.driver("a"), world.driver("b")
+    await b.create(new("r"), facts(0))
+    heard: asyncio.Queue[str | None] = asyncio.Queue()
+    a.on_signal(heard.put_nowait)
+
+    await b.release("r", 1, 50.0)
+
+    async with asyncio.timeout(5):
+        while await heard.get() is not None:
+            pass
+    assert await a.next_wake() == 50.0

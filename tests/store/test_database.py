@@ -1,0 +1,150 @@
+import errno
+import json
+import os
+import shutil
+import sqlite3
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from tests.store.processes import Processes
+
+from mulle.errors import StoreDamaged, StoreFull, StoreTooNew, StoreUnavailable
+from mulle.store.database import connect, migrate, storage, storage_error, transaction
+
+
+@pytest.fixture
+def open_folder() -> Iterator[Path]:
+    """A folder that other users can reach; pytest's own are closed to them."""
+    folder = Path(tempfile.mkdtemp())
+    folder.chmod(0o755)
+    yield folder
+    shutil.rmtree(folder)
+
+
+def tables(db: sqlite3.Connection) -> set[str]:
+    return {name for (name,) in db.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+
+
+def test_a_new_database_is_durable_and_at_the_newest_schema(tmp_path: Path):
+    path = tmp_path / "새 폴더" / "mulle.db"
+    db = connect(path)
+
+    migrate(db, path, "journal")
+    migrate(db, path, "journal")
+
+    settings = [db.execute(f"PRAGMA {name}").fetchone()[0] for name in ("journal_mode", "synchronous", "foreign_keys")]
+    assert settings == ["wal", 2, 1]
+    assert tables(db) >= {"runs", "facts", "graphs", "inbox", "meta"}
+    assert db.execute("SELECT value FROM meta WHERE key = 'schema.journal'").fetchone() == (1,)
+    assert path.parent.stat().st_mode & 0o077 == 0
+    db.close()
+
+
+def test_a_newer_release_s_database_is_left_alone(tmp_path: Path):
+    path = tmp_path / "mulle.db"
+    db = connect(path)
+    migrate(db, path, "journal")
+    db.execute("UPDATE meta SET value = 99 WHERE key = 'schema.journal'")
+
+    with pytest.raises(StoreTooNew, match="schema 99") as error:
+        migrate(db, path, "journal")
+
+    assert "newer release" in error.value.advice
+    db.close()
+
+
+def test_a_migration_happens_whole_or_not_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    steps = tmp_path / "migrations" / "part"
+    steps.mkdir(parents=True)
+    (steps / "0001.sql").write_text("CREATE TABLE one (a TEXT DEFAULT ';');\nINSERT INTO one VALUES ('--;');\n")
+    monkeypatch.setattr("mulle.store.database.MIGRATIONS", tmp_path / "migrations")
+    path = tmp_path / "x.db"
+    db = connect(path)
+    migrate(db, path, "part")
+
+    (steps / "0002.sql").write_text("CREATE TABLE two (a TEXT);\nCREATE TABLE one (a TEXT);\n")
+    with pytest.raises(StoreUnavailable):
+        migrate(db, path, "part")
+    broken = tables(db)
+    (steps / "0002.sql").write_text("CREATE TABLE two (a TEXT);\n")
+    migrate(db, path, "part")
+
+    assert broken == {"one", "meta"}
+    assert tables(db) == {"one", "two", "meta"}
+    assert db.execute("SELECT * FROM one").fetchall() == [("--;",)]
+    db.close()
+
+
+def test_a_transaction_is_undone_when_its_block_fails(tmp_path: Path):
+    db = connect(tmp_path / "x.db")
+    db.execute("CREATE TABLE t (a)")
+
+    def fail() -> None:
+        with transaction(db):
+            db.execute("INSERT INTO t VALUES (1)")
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        fail()
+
+    assert db.execute("SELECT count(*) FROM t").fetchone() == (0,)
+    assert not db.in_transaction
+    db.close()
+
+
+def test_a_file_that_is_no_database_is_called_so(tmp_path: Path):
+    path = tmp_path / "mulle.db"
+    path.write_text("물레" * 5000)
+
+    with pytest.raises(StoreDamaged, match="not a database") as error:
+        connect(path)
+
+    assert "backup" in error.value.advice
+    assert error.value.at == str(path)
+
+
+def test_a_folder_in_place_of_the_file_is_a_clear_error(tmp_path: Path):
+    (tmp_path / "mulle.db").mkdir()
+
+    with pytest.raises(StoreUnavailable, match="unable to open"):
+        connect(tmp_path / "mulle.db")
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root can become another user")
+def test_a_home_that_an_ordinary_user_may_not_write_is_a_clear_error(open_folder: Path, processes: Processes):
+    existing = open_folder / "existing"
+    db = connect(existing / "mulle.db")
+    migrate(db, existing / "mulle.db", "journal")
+    db.close()
+    existing.chmod(0o755)
+
+    said = [processes.start("open_as_nobody", home).communicate()[0] for home in (existing, open_folder / "new")]
+
+    for each in map(json.loads, said):
+        assert each["code"] == "store.unavailable"
+        assert "MULLE_HOME" in each["hint"]
+        assert str(open_folder) in each["where"] + each["message"]
+
+
+@pytest.mark.parametrize("code", [errno.ENOSPC, errno.EDQUOT, errno.EFBIG])
+def test_no_room_is_told_apart_from_other_failures_of_the_disk(tmp_path: Path, code: int):
+    with pytest.raises(StoreFull, match=r"gc|room"), storage(tmp_path / "x"):
+        raise OSError(code, os.strerror(code))
+
+    assert type(storage_error(OSError(errno.EIO, "broken"), tmp_path / "x")) is StoreUnavailable
+    assert type(storage_error(sqlite3.OperationalError("anything"), tmp_path / "x")) is StoreUnavailable
+
+
+def test_many_processes_may_open_a_new_home_at_once(tmp_path: Path, processes: Processes):
+    begin = time.time() + 1.0
+    children = [processes.start("open_at_once", tmp_path / "home", begin) for _ in range(4)]
+
+    outcomes = [(child.communicate()[1], child.returncode) for child in children]
+
+    assert outcomes == [("", 0)] * 4
+    db = connect(tmp_path / "home" / "mulle.db")
+    assert db.execute("SELECT count(*) FROM runs").fetchone() == (4,)
+    db.close()
