@@ -68,6 +68,7 @@ class Visit(BaseHTTPRequestHandler):
     """One connection to the site."""
 
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
 
     @property
     def site(self) -> Site:

@@ -46,7 +46,10 @@ def test_a_korean_mail_is_read_as_it_was_written():
         "본문\n.점으로 시작\nFrom 여기",
         "오늘의 경제 뉴스 — 아주 길어서 여러 줄로 접어야 하는 제목입니다, 그래도 하나의 제목으로 읽혀야 합니다",
         html="<p>본문</p>",
-        attachments=(Attachment("보고서 최종.csv", "가,나".encode(), "text/csv"), Attachment("a.bin", b"\0\xff", "x")),
+        attachments=(
+            Attachment("보고서 최종.csv", "가,나".encode(), "text/csv; charset=utf-8"),
+            Attachment("a.bin", b"\0\xff", "x"),
+        ),
     )
     mail = compose(
         message, sender=SENDER, to=[HONG, Address("a@b.example")], cc=[Address("cc@b.example")], key="k", now=NOON
@@ -63,7 +66,17 @@ def test_a_korean_mail_is_read_as_it_was_written():
     files = list(seen.iter_attachments())
     assert [file.get_filename() for file in files] == ["보고서 최종.csv", "a.bin"]
     assert [file.get_content_type() for file in files] == ["text/csv", "application/octet-stream"]
+    assert files[0].get_content() == "가,나"
     assert mail.content.isascii()
+
+
+@pytest.mark.parametrize("kind", ["", "x", "multipart/mixed", "message/rfc822", "a/b\r\nBcc: x@y.z", "텍스트/평문"])
+def test_a_file_of_an_odd_type_goes_along_as_bytes(kind: str):
+    message = Message("x", attachments=(Attachment("a", b"\0\xff", kind),))
+
+    seen = read(compose(message, sender=SENDER, to=[HONG], key="k", now=NOON).content)
+
+    assert [file.get_content() for file in seen.iter_attachments()] == [b"\0\xff"]
 
 
 def test_the_same_key_gives_the_same_message_id():

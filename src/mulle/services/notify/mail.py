@@ -89,10 +89,15 @@ def compose(
     if message.html is not None:
         mail.add_alternative(_sound(message.html), subtype="html")
     for file in message.attachments:
-        main, _, sub = file.type.partition("/")
-        if not re.fullmatch(r"[\w.+-]+/[\w.+-]+", file.type, re.ASCII):
-            main, sub = "application", "octet-stream"
-        mail.add_attachment(file.content, maintype=main, subtype=sub, filename=_sound(file.name))
+        kind = re.fullmatch(r"(?!multipart|message)([\w.+-]+)/([\w.+-]+)(?:; *charset=([\w-]+))?", file.type, re.ASCII)
+        main, sub, charset = kind.groups() if kind else ("application", "octet-stream", None)
+        mail.add_attachment(
+            file.content,
+            maintype=main,
+            subtype=sub,
+            filename=_sound(file.name),
+            params={"charset": charset} if charset else None,
+        )
     return Mail(sender, (*to, *cc, *bcc), message_id, heading.encode("ascii") + mail.as_bytes())
 
 
