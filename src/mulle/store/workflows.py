@@ -1,0 +1,182 @@
+"""The workflows of a home: their versions, and what became of their schedules' due times."""
+
+import json
+import sqlite3
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from mulle.document.reading import read_workflow, workflow_data
+from mulle.document.workflow import Workflow
+from mulle.errors import InputError
+from mulle.store.database import connect, migrate, storage, transaction
+
+MEMORY = ":memory:"
+"""A path that keeps nothing."""
+
+
+class UnknownWorkflow(InputError):
+    """There is no workflow with this id or name."""
+
+    code = "workflow.unknown"
+    message = "There is neither a file nor a workflow '{named}'."
+    hint = "`mulle workflows list` shows the workflows of this home."
+
+
+class AmbiguousWorkflow(InputError):
+    """Several workflows have this name."""
+
+    code = "workflow.ambiguous"
+    message = "{count} workflows are called '{named}'."
+    hint = "Use the id: {ids}."
+
+
+@dataclass(frozen=True, slots=True)
+class StoredWorkflow:
+    """A workflow as this home keeps it."""
+
+    id: str
+    name: str
+    version: int
+    created: float
+    updated: float
+    enabled: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Firing:
+    """What became of one due time of a schedule."""
+
+    workflow: str
+    trigger: str
+    due: float
+    """Seconds since 1970."""
+    outcome: str
+    """`started`, `missed` (too late to be made up) or `skipped` (the run before it was still under way)."""
+    run: str | None = None
+
+
+class Workflows:
+    """The documents of one home. For one thread at a time."""
+
+    def __init__(self, path: Path | str) -> None:
+        """Open them, in the home's database; raises StoreUnavailable, StoreDamaged, StoreTooNew, StoreFull."""
+        self._path = Path(path)
+        self._db = sqlite3.connect(path, isolation_level=None) if path == MEMORY else connect(self._path)
+        try:
+            migrate(self._db, self._path, "workflows")
+        except BaseException:
+            self._db.close()
+            raise
+
+    def close(self) -> None:
+        self._db.close()
+
+    # ------------------------------------------------------------------ documents
+
+    def save(self, workflow: Workflow, now: float, *, workflow_id: str | None = None) -> StoredWorkflow:
+        """Keep a document as the newest version of a workflow; without an id, of a new one. Raises UnknownWorkflow."""
+        text = json.dumps(workflow_data(workflow), ensure_ascii=False)
+        with storage(self._path), transaction(self._db):
+            if workflow_id is None:
+                workflow_id = uuid.uuid4().hex[:8]
+                self._db.execute("INSERT INTO workflows VALUES (?, ?, 0, ?, ?, 1)", (workflow_id, "", now, now))
+            changed = self._db.execute(
+                "UPDATE workflows SET version = version + 1, name = ?, updated = ? WHERE id = ?",
+                (workflow.name, now, workflow_id),
+            )
+            if not changed.rowcount:
+                raise UnknownWorkflow(named=workflow_id)
+            self._db.execute(
+                "INSERT INTO workflow_versions SELECT id, version, ?, ? FROM workflows WHERE id = ?",
+                (text, now, workflow_id),
+            )
+        return self.get(workflow_id)
+
+    def get(self, named: str) -> StoredWorkflow:
+        """A workflow by its id or its name; raises UnknownWorkflow, AmbiguousWorkflow."""
+        with storage(self._path):
+            rows = self._db.execute(
+                "SELECT id, name, version, created, updated, enabled FROM workflows"
+                " WHERE id = ?1 OR name = ?1 ORDER BY id = ?1 DESC",
+                (named,),
+            ).fetchall()
+        found = [_stored(row) for row in rows]
+        if not found:
+            raise UnknownWorkflow(named=named)
+        if found[0].id != named and len(found) > 1:
+            raise AmbiguousWorkflow(named=named, count=len(found), ids=", ".join(one.id for one in found))
+        return found[0]
+
+    def document(self, named: str, version: int | None = None) -> Workflow:
+        """A workflow's document, by default the newest version; raises UnknownWorkflow."""
+        stored = self.get(named)
+        with storage(self._path):
+            row = self._db.execute(
+                "SELECT document FROM workflow_versions WHERE workflow = ? AND version = ?",
+                (stored.id, stored.version if version is None else version),
+            ).fetchone()
+        if row is None:
+            raise UnknownWorkflow(named=f"{named}, version {version}")
+        return read_workflow(row[0])
+
+    def all(self) -> list[StoredWorkflow]:
+        """Every workflow, the one changed last first."""
+        with storage(self._path):
+            rows = self._db.execute(
+                "SELECT id, name, version, created, updated, enabled FROM workflows ORDER BY updated DESC"
+            ).fetchall()
+        return [_stored(row) for row in rows]
+
+    def enable(self, named: str, *, enabled: bool) -> StoredWorkflow:
+        """Let a workflow's schedules fire, or not; raises UnknownWorkflow."""
+        stored = self.get(named)
+        with storage(self._path):
+            self._db.execute("UPDATE workflows SET enabled = ? WHERE id = ?", (enabled, stored.id))
+        return self.get(stored.id)
+
+    def remove(self, named: str) -> StoredWorkflow:
+        """Forget a workflow with its versions and firings; its runs stay. Raises UnknownWorkflow."""
+        stored = self.get(named)
+        with storage(self._path):
+            self._db.execute("DELETE FROM workflows WHERE id = ?", (stored.id,))
+        return stored
+
+    # ------------------------------------------------------------------ schedules
+
+    def looked_until(self, workflow: str, trigger: str, now: float) -> float:
+        """Up to when a schedule's due times were dealt with; a schedule that is new begins now."""
+        with storage(self._path):
+            self._db.execute("INSERT OR IGNORE INTO schedules VALUES (?, ?, ?)", (workflow, trigger, now))
+            row = self._db.execute(
+                "SELECT looked_until FROM schedules WHERE workflow = ? AND trigger_key = ?", (workflow, trigger)
+            ).fetchone()
+        return row[0]
+
+    def note(self, firings: Sequence[Firing], workflow: str, trigger: str, until: float, now: float) -> None:
+        """Write down what became of a schedule's due times up to `until`, all in one transaction."""
+        with storage(self._path), transaction(self._db):
+            self._db.executemany(
+                "INSERT OR IGNORE INTO firings VALUES (?, ?, ?, ?, ?, ?)",
+                [(one.workflow, one.trigger, one.due, one.outcome, one.run, now) for one in firings],
+            )
+            self._db.execute(
+                "UPDATE schedules SET looked_until = max(looked_until, ?) WHERE workflow = ? AND trigger_key = ?",
+                (until, workflow, trigger),
+            )
+
+    def firings(self, workflow: str | None = None, limit: int = 50) -> list[Firing]:
+        """What became of due times, the latest first."""
+        with storage(self._path):
+            rows = self._db.execute(
+                "SELECT workflow, trigger_key, due, outcome, run FROM firings WHERE ?1 IS NULL OR workflow = ?1"
+                " ORDER BY due DESC LIMIT ?2",
+                (workflow, limit),
+            ).fetchall()
+        return [Firing(*row) for row in rows]
+
+
+def _stored(row: sqlite3.Row | tuple[str, str, int, float, float, int]) -> StoredWorkflow:
+    workflow, name, version, created, updated, enabled = row
+    return StoredWorkflow(workflow, name, version, created, updated, bool(enabled))
