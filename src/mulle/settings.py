@@ -90,6 +90,11 @@ def _places(raw: str, _environ: Mapping[str, str]) -> frozenset[str]:
     return places
 
 
+def _stand_ins(raw: str, environ: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
+    pairs = [entry.partition("=") for entry in raw.split(",") if entry.strip()]
+    return tuple((host.strip().lower(), _web_address(origin.strip(), environ)) for host, _, origin in pairs)
+
+
 def _port(port: int | None) -> None:
     if port is not None and not 1 <= port <= 65535:
         raise ValueError(f"{port} is no port number")
@@ -173,6 +178,13 @@ class Settings:
         _places,
         default=frozenset(),
         example="localhost:8080,192.168.0.10:443",
+    )
+    stand_ins: tuple[tuple[str, str], ...] = _variable(
+        "MULLE_STAND_INS",
+        "Servers that stand in for others, for trials: host=origin, parted by commas. These origins count as allowed.",
+        _stand_ins,
+        default=(),
+        example="openapi.naver.com=http://localhost:8099",
     )
     proxy: str | None = _variable(
         "MULLE_PROXY",
@@ -275,6 +287,14 @@ class Settings:
                 hint = f"For example: {name}={field.metadata['example']}"
                 raise BadSetting(variable=name, why=why, at=name, hint=hint) from None
         return cls(**values)  # pyright: ignore[reportArgumentType]  # each value was made by its own field's parser
+
+    def variable(self, name: str) -> str | None:
+        """The value of one of the variables above, as text; None when it is unset or no text."""
+        for field in dataclasses.fields(self):
+            if field.metadata["name"] == name:
+                value = getattr(self, field.name)
+                return value if isinstance(value, str) else None
+        return None
 
     @property
     def outbox_folder(self) -> Path:

@@ -9,6 +9,7 @@ everything the run has learnt is on disk, its own NodeStarted included. Pure nod
 """
 
 import asyncio
+import contextlib
 import heapq
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -354,13 +355,14 @@ class Driver:
             return await self._journal.release(self.run_id, self._epoch, next_time) or self._woken()
         stops = [running.stop_by for running in self._running.values() if running.stop_by is not None]
         times = stops if next_time is None else [*stops, next_time]
-        until = min(times) if times else None
-        try:
-            async with asyncio.timeout(None if until is None else max(0.0, until - now)):
+        if not times:
+            await self._stirred.wait()
+            return False
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(max(0.0, min(times) - now)):
                 await self._stirred.wait()
-        except TimeoutError:
-            self._abandon_overdue()
-            self._due(self._clock())
+        self._abandon_overdue()
+        self._due(self._clock())
         return False
 
     def _woken(self) -> bool:

@@ -128,20 +128,25 @@ class Executor:
 
     async def execute(self, turn: Turn) -> AnyFact:
         """Run a node's turn to its fact. Cancelling it gives `stopped`, or `interrupted` for a `once` node."""
-        limit = asyncio.timeout(turn.spec.timeout)
         try:
-            async with limit:
-                answer = await self._start(turn)
+            answer = await (self._start(turn) if turn.spec.timeout is None else self._in_time(turn, turn.spec.timeout))
         except asyncio.CancelledError as error:
             return self.failed(turn, error, "interrupted" if turn.effect == "once" else "stopped")
-        except TimeoutError as error:
-            if turn.spec.timeout is not None and limit.expired():
-                late = TimedOut(seconds=turn.spec.timeout)
-                return self.failed(turn, late, "interrupted" if turn.effect == "once" else "timeout")
-            return self.failed(turn, error)
+        except TimedOut as error:
+            return self.failed(turn, error, "interrupted" if turn.effect == "once" else "timeout")
         except Exception as error:  # noqa: BLE001 - whatever a node raises is the node's failure.
             return self.failed(turn, error)
         return self._answered(turn, answer)
+
+    async def _in_time(self, turn: Turn, seconds: float) -> Answer:
+        limit = asyncio.timeout(seconds)
+        try:
+            async with limit:
+                return await self._start(turn)
+        except TimeoutError as error:
+            if limit.expired():
+                raise TimedOut(seconds=seconds) from error
+            raise
 
     def _start(self, turn: Turn) -> Coroutine[Any, Any, Answer]:
         return turn.bound.type.run(turn.bound.config, turn.bound.inputs, turn.context)

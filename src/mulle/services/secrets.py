@@ -89,11 +89,13 @@ class Secrets:
 
     def redactor(self) -> Redactor:
         """A Redactor of everything stored at this moment."""
+        return Redactor(self.values())
+
+    def values(self) -> dict[str, str]:
+        """Everything stored at this moment, by name."""
         content = self._read()
-        if not content.secrets:
-            return Redactor({})
-        box = self._box()
-        return Redactor({name: box.open(name, sealed.value) for name, sealed in content.secrets.items()})
+        box = self._box() if content.secrets else None
+        return {name: box.open(name, sealed.value) for name, sealed in content.secrets.items()} if box else {}
 
     def _read(self) -> "_Content":
         try:

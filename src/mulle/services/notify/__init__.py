@@ -19,10 +19,10 @@ from mulle.services.files import append, inside, write_whole
 from mulle.services.guard import Guard, place
 from mulle.services.notify.address import Address, mail_address, mail_addresses
 from mulle.services.notify.message import Attachment, Channel, Destination, Message, Receipt
+from mulle.services.sending import SendsHttp
 from mulle.settings import MailServer, Settings
 
 if TYPE_CHECKING:
-    from mulle.services.http import Http
     from mulle.services.notify.mail import Mail
 
 __all__ = ["Attachment", "Channel", "Destination", "Message", "Notify", "Receipt"]
@@ -37,7 +37,7 @@ class Notify:
 
     def __init__(
         self,
-        http: "Http",
+        http: SendsHttp,
         guard: Guard,
         *,
         outbox: Path,
@@ -76,7 +76,7 @@ class Notify:
         self._now = now
 
     @classmethod
-    def configured(cls, settings: Settings, http: "Http", guard: Guard) -> Self:
+    def configured(cls, settings: Settings, http: SendsHttp, guard: Guard) -> Self:
         """By what the owner's settings say."""
         return cls(
             http,

@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from mulle.errors import NetworkError, RequestUnusable
-from mulle.services.http import Http
 from mulle.services.notify.message import Destination, Message, Receipt
 from mulle.services.request import Request
+from mulle.services.sending import SendsHttp
 
 LONGEST = {"slack": 40_000, "discord": 2_000, "telegram": 4_096}
 """Characters that each takes in one message."""
@@ -53,7 +53,7 @@ def posts(message: Message, to: Destination, *, telegram: str) -> list[Post]:
             return [Post(url, {"chat_id": chat, "text": short}, short != whole) for chat in to.to]
 
 
-async def post(http: Http, message: Message, to: Destination, *, key: str, telegram: str) -> Receipt:
+async def post(http: SendsHttp, message: Message, to: Destination, *, key: str, telegram: str) -> Receipt:
     """Make the requests one after the other; raises what `Http.request` raises."""
     wanted = posts(message, to, telegram=telegram)
     hosts: list[str] = []

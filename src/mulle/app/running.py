@@ -1,4 +1,4 @@
-"""The composition root: settings go in, a wired `App` comes out. Here floors meet that do not know each other."""
+"""Mulle in one process: documents and Python workflows go in, runs come out."""
 
 import asyncio
 import random
@@ -7,7 +7,7 @@ import time
 import uuid
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Self, TypeVar
+from typing import Any, Protocol, Self, TypeVar
 
 from mulle.agents.workflow import Workflow as PythonWorkflow
 from mulle.document.ports import Port, accepts, type_of
@@ -27,8 +27,18 @@ from mulle.runtime.local import LoadedGraph, LocalRuntime, RunEnding
 from mulle.runtime.pins import check_pins
 from mulle.sdk.catalogue import Catalogue
 from mulle.sdk.context import Services
+from mulle.store.workflows import Workflows
 
 T = TypeVar("T")
+
+
+class World(Protocol):
+    """Through what nodes touch the world."""
+
+    services: Services
+
+    def redact(self, text: str) -> str: ...
+    async def close(self) -> None: ...
 
 
 class BadRunInput(InputError):
@@ -79,18 +89,18 @@ class App:
         self,
         journal: Journal,
         catalogue: Catalogue,
-        services: Services,
+        outside: World,
+        workflows: Workflows,
         *,
         clock: Callable[[], float] = time.time,
         chance: Callable[[], float] = random.random,
-        redact: Callable[[str], str] = lambda text: text,
     ) -> None:
         self.journal = journal
         self.catalogue = catalogue
-        self.services = services
-        self._clock = clock
+        self.outside = outside
+        self.workflows = workflows
+        self.now = clock
         self._chance = chance
-        self._redact = redact
         self._ready: dict[int, _Ready] = {}
         self._loaded: dict[str, LoadedGraph] = {}
         self._listeners: list[Callable[[Published], None]] = []
@@ -143,11 +153,12 @@ class App:
         user: str | None = None,
         session: str | None = None,
         dedup: str | None = None,
+        workflow_id: str = "",
     ) -> str:
-        """Begin a run and give its id; see `run`."""
+        """Begin a run and give its id; see `run`. `workflow_id`: under what lists show it, if not its name."""
         ready = self._prepared(workflow)
         taken = {"input": inputs} if isinstance(workflow, PythonWorkflow) else dict(inputs or {})
-        now, document = self._clock(), ready.document
+        now, document = self.now(), ready.document
         environment = document.variables.environment
         run_id = uuid.uuid4().hex[:16]
         first = RunStarted(
@@ -164,7 +175,14 @@ class App:
             session=session,
             deadline=None if document.timeout is None else now + document.timeout,
         )
-        new = NewRun(id=run_id, workflow=document.name, graph=ready.graph, created=now, session=session, dedup=dedup)
+        new = NewRun(
+            id=run_id,
+            workflow=workflow_id or document.name,
+            graph=ready.graph,
+            created=now,
+            session=session,
+            dedup=dedup,
+        )
         return await self._inside(self._begin(new, first, ready))
 
     async def _begin(self, new: NewRun, first: RunStarted, ready: _Ready) -> str:
@@ -195,6 +213,14 @@ class App:
 
     async def _recover(self) -> list[str]:
         return await self._running().recover()
+
+    async def standing(self, run_id: str) -> RunResult:
+        """Where a run stands, without driving it. Raises UnknownRun."""
+        row = await self.journal.row(run_id)
+        ending = RunEnding(id=run_id, status=row.status, detail=row.detail, head=row.head)
+        if row.ended is not None:
+            return await self.wait(run_id)
+        return self._result(ending)
 
     async def go_on(self, run_id: str) -> RunResult:
         """Drive an unfinished run until it stands still; raises what keeps this program from driving it."""
@@ -251,7 +277,9 @@ class App:
         """Stop driving; unfinished runs go on when someone opens this home again."""
         if self._runtime is not None:
             await self._inside(self._runtime.close())
+        await self.outside.close()
         await self.journal.close()
+        self.workflows.close()
         if self._door is not None and self._door is not asyncio.get_running_loop():
             self._close_door()
 
@@ -299,7 +327,9 @@ class App:
         return self._loaded[graph]
 
     def _executor(self, catalogue: Catalogue) -> Executor:
-        return Executor(catalogue, self.services, clock=self._clock, chance=self._chance, redact=self._redact)
+        return Executor(
+            catalogue, self.outside.services, clock=self.now, chance=self._chance, redact=self.outside.redact
+        )
 
     def _publish(self, published: Published) -> None:
         for listener in self._listeners:

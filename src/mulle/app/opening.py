@@ -1,0 +1,136 @@
+"""Open a home: everything that the settings name, wired together."""
+
+import asyncio
+import os
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from mulle.app.running import App
+from mulle.document.reading import UnreadableDocument, read_workflow
+from mulle.document.workflow import Workflow
+from mulle.errors import SecretMissing
+from mulle.runtime.memory_journal import MemoryJournal
+from mulle.sdk.catalogue import Catalogue
+from mulle.sdk.context import Services
+from mulle.services.guard import Guard, place
+from mulle.services.notify import Notify
+from mulle.services.redact import Redactor
+from mulle.services.secrets import Secrets
+from mulle.services.stand_ins import StandInHttp
+from mulle.settings import Settings
+from mulle.store.owners import Owners
+from mulle.store.sqlite_journal import SqliteJournal
+from mulle.store.workflows import Workflows
+
+if TYPE_CHECKING:
+    from mulle.services.http import Http
+
+MEMORY = ":memory:"
+DATABASE = "mulle.db"
+
+
+def load(file: str | Path) -> Workflow:
+    """A document from a YAML or JSON file; raises UnreadableDocument, InvalidDocument."""
+    try:
+        text = Path(file).read_bytes()
+    except OSError as error:
+        raise UnreadableDocument(f"The file cannot be read: {error.strerror}.", at=str(file)) from error
+    return read_workflow(text)
+
+
+def settings() -> Settings:
+    """What the environment says; raises BadSetting."""
+    return Settings.from_environ(os.environ)
+
+
+def secret_store(chosen: Settings) -> Secrets:
+    """The secrets of a home, which is made if it is not there."""
+    return Secrets(chosen.make_home(), chosen.master_key)
+
+
+def open_app(home: str | Path | None = None, *, given: Settings | None = None) -> App:
+    """Open a home.
+
+    Args:
+        home: Its folder; None: MULLE_HOME, else ~/.mulle. ":memory:" keeps nothing, for tests.
+        given: Settings instead of the environment's.
+
+    Raises:
+        BadSetting: A variable of the environment cannot be used.
+        StoreError: The home's database cannot be used.
+    """
+    chosen = given or settings()
+    if home == MEMORY:
+        return App(MemoryJournal(), Catalogue.installed(), Outside(chosen), Workflows(MEMORY))
+    if home is not None:
+        chosen = replace(chosen, home=Path(home).expanduser().absolute())
+    folder = chosen.make_home()
+    journal = SqliteJournal(folder / DATABASE, Owners(folder / "owners"))
+    return App(journal, Catalogue.installed(), Outside(chosen), Workflows(folder / DATABASE))
+
+
+class Outside:
+    """Everything through which a home's nodes touch the world, by its settings. Made and connected when first used."""
+
+    def __init__(self, chosen: Settings) -> None:
+        stand_ins = {place(host, port) for host, port in (_host_and_port(origin) for _, origin in chosen.stand_ins)}
+        guard = Guard(chosen.allow_hosts | stand_ins)
+        self.settings = chosen
+        self._http = OnDemandHttp(guard, chosen.proxy)
+        http = StandInHttp(self._http, dict(chosen.stand_ins)) if chosen.stand_ins else self._http
+        self.services = Services(
+            http=http,
+            notify=Notify.configured(chosen, http, guard),
+            secret=self.secret,
+        )
+        self._redactor: Redactor | None = None
+
+    def secret(self, name: str) -> str:
+        """A stored secret; else the environment's variable of that name, if it is one of Mulle's own."""
+        try:
+            return secret_store(self.settings).get(name)
+        except SecretMissing:
+            value = self.settings.variable(name)
+            if value is None:
+                raise
+            return value
+
+    def redact(self, text: str) -> str:
+        """A text without the values of known secrets."""
+        if self._redactor is None:
+            self._redactor = Redactor(self.settings.secrets() | secret_store(self.settings).values())
+        return self._redactor.text(text)
+
+    async def close(self) -> None:
+        """Close connections and stop child processes."""
+        await self._http.aclose()
+
+
+class OnDemandHttp:
+    """`services.http.Http`, imported when the first request is made: it takes 200 ms, and many workflows make none."""
+
+    def __init__(self, guard: Guard, proxy: str | None) -> None:
+        self._guard = guard
+        self._proxy = proxy
+        self._client: Http | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    async def request(self, method: str, url: str, **options: Any) -> Any:
+        """As `Http.request`; a client belongs to one event loop."""
+        from mulle.services.http import Http  # noqa: PLC0415 - see the class.
+
+        if self._client is None or self._loop is not asyncio.get_running_loop():
+            self._client, self._loop = Http(self._guard, proxy=self._proxy), asyncio.get_running_loop()
+        return await self._client.request(method, url, **options)
+
+    async def aclose(self) -> None:
+        if self._client is not None and self._loop is asyncio.get_running_loop():
+            await self._client.aclose()
+            self._client = None
+
+
+def _host_and_port(origin: str) -> tuple[str, int]:
+    parts = urlsplit(origin)
+    return parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)

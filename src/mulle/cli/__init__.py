@@ -1,0 +1,71 @@
+"""The command line. Each command lives in a module of its own that is imported when it is called, so help is quick."""
+
+import sys
+from importlib import import_module
+from typing import Any
+
+import click
+
+from mulle.cli.printing import complain
+from mulle.errors import MulleError
+
+COMMANDS: dict[str, tuple[str, str]] = {
+    "run": ("run", "Run a workflow until it ends or waits."),
+    "validate": ("documents", "Say everything that is wrong with a document."),
+    "schema": ("documents", "Print the document format's JSON Schema."),
+    "export": ("documents", "Write a workflow as YAML or JSON."),
+    "runs": ("runs", "List, show, resume, cancel and signal runs."),
+    "approvals": ("approvals", "See what waits for a person's word, and give it."),
+    "secrets": ("secrets", "Keep secrets outside of documents."),
+}
+"""Name: module, what it does."""
+
+
+class Commands(click.Group):
+    """The commands by name; a module is imported when one of its commands is called."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        del ctx
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        del ctx
+        if cmd_name not in COMMANDS:
+            return None
+        module = import_module(f"mulle.cli.{COMMANDS[cmd_name][0]}")
+        return getattr(module, cmd_name)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        del ctx
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, about) for name, (_, about) in COMMANDS.items()])
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="mulle", prog_name="mulle")
+def mulle() -> None:
+    """물레 · Mulle spins a sentence into a workflow that runs.
+
+    Every command prints for people; with --json one JSON object. Exit codes: 0 done (also waiting, needs answers),
+    1 the work failed, 2 it could not be tried.
+    """
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run one command and leave with its exit code."""
+    given = sys.argv[1:] if arguments is None else arguments
+    as_json = "--json" in given
+    try:
+        code: Any = mulle.main(args=given, prog_name="mulle", standalone_mode=False)
+    except click.UsageError as error:
+        hint = f"`{error.ctx.command_path} --help` shows how." if error.ctx else "`mulle --help` shows how."
+        complain({"code": "usage", "message": error.format_message(), "where": "", "hint": hint}, as_json=as_json)
+        sys.exit(2)
+    except MulleError as error:
+        complain(error.to_dict(), as_json=as_json)
+        sys.exit(2)
+    except click.Abort:
+        sys.exit(130)
+    except (BrokenPipeError, KeyboardInterrupt):
+        sys.exit(130)
+    sys.exit(code if isinstance(code, int) else 0)

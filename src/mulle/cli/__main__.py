@@ -1,0 +1,5 @@
+"""`python -m mulle.cli` is `mulle`."""
+
+from mulle.cli import main
+
+main()

@@ -1,0 +1,62 @@
+"""`mulle validate`, `schema` and `export`: documents, without running them."""
+
+import json
+from pathlib import Path
+
+import click
+
+from mulle.app.opening import load
+from mulle.cli.home import named_document
+from mulle.cli.printing import json_option, show
+from mulle.document.problem import Problem, errors
+from mulle.document.reading import InvalidDocument, json_schema, write_json, write_yaml
+from mulle.document.validate import validate as find_problems
+from mulle.sdk.catalogue import Catalogue
+
+
+@click.command()
+@click.argument("file")
+@json_option
+def validate(file: str, as_json: bool) -> int:
+    """Say everything that is wrong with a document."""
+    try:
+        problems = find_problems(load(file), Catalogue.installed().describe)
+    except InvalidDocument as error:
+        problems = error.problems
+    show({"problems": [problem.to_dict() for problem in problems]}, as_json, lambda: listed(problems))
+    return 1 if errors(problems) else 0
+
+
+def listed(problems: list[Problem]) -> str:
+    """Problems for people, each with what to do about it."""
+    if not problems:
+        return click.style("✓ no problems", fg="green")
+    return "\n".join(_line(problem) for problem in problems)
+
+
+def _line(problem: Problem) -> str:
+    mark = click.style("✗", fg="red") if problem.severity == "error" else click.style("!", fg="yellow")
+    hint = f"\n    → {problem.hint}" if problem.hint else ""
+    return f"{mark} {click.style(problem.where, bold=True)}: {problem.message}{hint}"
+
+
+@click.command()
+def schema() -> int:
+    """Print the document format's JSON Schema."""
+    click.echo(json.dumps(json_schema(), ensure_ascii=False, indent=2))
+    return 0
+
+
+@click.command()
+@click.argument("workflow", metavar="FILE|ID")
+@click.option("--to", "form", type=click.Choice(["yaml", "json"]), default="yaml", show_default=True)
+@click.option("--out", metavar="FILE", help="Write to a file instead of the terminal.")
+def export(workflow: str, form: str, out: str | None) -> int:
+    """Write a workflow as YAML or JSON."""
+    document = named_document(workflow)
+    text = write_yaml(document) if form == "yaml" else write_json(document) + "\n"
+    if out:
+        Path(out).write_text(text, encoding="utf-8")
+    else:
+        click.echo(text, nl=False)
+    return 0

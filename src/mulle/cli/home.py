@@ -1,0 +1,41 @@
+"""Open the home that the environment names, for one command."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import TypeVar
+
+from mulle.app import App, open_app
+from mulle.app.opening import load
+from mulle.document.workflow import Workflow
+
+T = TypeVar("T")
+
+
+def with_app(work: Callable[[App], Awaitable[T]]) -> T:
+    """Do something with the opened home, and close it again."""
+
+    async def inside() -> T:
+        app = open_app()
+        try:
+            return await work(app)
+        finally:
+            await app.close()
+
+    return asyncio.run(inside())
+
+
+def named_document(named: str) -> Workflow:
+    """The same as `document`, for commands that need nothing else of the home."""
+
+    async def work(app: App) -> Workflow:
+        return document(app, named)
+
+    return with_app(work)
+
+
+def document(app: App, named: str) -> Workflow:
+    """A workflow by its file, or by the id or name under which this home keeps it; raises UnknownWorkflow."""
+    if Path(named).is_file() or Path(named).suffix in (".yaml", ".yml", ".json"):
+        return load(named)
+    return app.workflows.document(named)

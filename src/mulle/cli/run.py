@@ -1,0 +1,167 @@
+"""`mulle run`: run a workflow until it ends, or until only a signal can move it."""
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+
+from mulle.app import App, RunResult
+from mulle.cli.home import document, with_app
+from mulle.cli.printing import json_option, short, show
+from mulle.document.ports import Port, PortType, is_object
+from mulle.document.reading import read_data
+from mulle.document.workflow import Workflow
+from mulle.errors import InputError
+from mulle.runtime.driver import Published
+from mulle.runtime.history import NodeRecord
+
+MOST_NODES = 1000
+"""How many nodes a result lists at most."""
+
+MARKS = {"succeeded": "✓", "failed": "✗", "skipped": "·", "stopped": "■", "waiting": "…", "asking": "?"}
+
+
+class UnreadableInput(InputError):
+    """A file or a value given on the command line cannot be used."""
+
+    code = "input.unreadable"
+
+
+@click.command()
+@click.argument("workflow", metavar="FILE|ID")
+@click.option("-i", "values", metavar="NAME=VALUE", multiple=True, help="An input, read by its port's type.")
+@click.option("--inputs", "inputs_file", metavar="FILE", help="A JSON file with all inputs.")
+@click.option("--pins", "pins_file", metavar="FILE", help="A JSON file with answers given beforehand, by node.")
+@click.option("--conversation", "conversation_file", metavar="FILE", help="A JSON file with conversation variables.")
+@json_option
+def run(
+    *,
+    workflow: str,
+    values: Sequence[str],
+    inputs_file: str | None,
+    pins_file: str | None,
+    conversation_file: str | None,
+    as_json: bool,
+) -> int:
+    """Run a workflow until it ends, or until only a signal can move it."""
+
+    async def work(app: App) -> dict[str, Any]:
+        found = document(app, workflow)
+        streamed: list[str] = []
+        app.listen(lambda published: _watch(published, streamed, as_json=as_json))
+        inputs = read_json(inputs_file) if inputs_file else {}
+        result = await app.run(
+            found,
+            inputs | parsed_inputs(found, values),
+            pins=read_json(pins_file) if pins_file else None,
+            conversation=read_json(conversation_file) if conversation_file else None,
+        )
+        return await described(app, result, "".join(streamed))
+
+    shown = with_app(work)
+    show(shown, as_json, lambda: for_people(shown))
+    return 0 if shown["status"] in ("succeeded", "waiting") else 1
+
+
+def read_json(name: str) -> dict[str, Any]:
+    """A JSON or YAML file that holds one object; raises UnreadableInput."""
+    try:
+        data = read_data(Path(name).read_bytes())
+    except OSError as error:
+        raise UnreadableInput(f"The file cannot be read: {error.strerror}.", at=name) from error
+    if not is_object(data):
+        raise UnreadableInput("The file must hold one JSON object.", at=name)
+    return data
+
+
+def parsed_inputs(workflow: Workflow, values: Sequence[str]) -> dict[str, Any]:
+    """`NAME=VALUE` pairs, each read by the type of its port on the start node; raises UnreadableInput."""
+    ports = {port.name: port for node in workflow.nodes if node.type == "start" for port in node.ports.outputs}
+    inputs: dict[str, Any] = {}
+    for pair in values:
+        name, sign, text = pair.partition("=")
+        if not sign:
+            raise UnreadableInput(f"'{pair}' is not of the form NAME=VALUE.", at="-i")
+        inputs[name] = parsed_value(text, ports.get(name) or Port(name=name or "?"))
+    return inputs
+
+
+def parsed_value(text: str, port: Port) -> Any:
+    """A text as its port's type: JSON where the type is not text; for `any` JSON if it parses, else the text."""
+    if port.type is PortType.STRING:
+        return text
+    try:
+        return json.loads(text)
+    except ValueError as error:
+        if port.type is PortType.ANY:
+            return text
+        raise UnreadableInput(f"'{text}' is no {port.type}.", at=port.name, hint="Write it as JSON.") from error
+
+
+async def described(app: App, result: RunResult, streamed: str) -> dict[str, Any]:
+    """A run as `mulle run --json` prints it."""
+    history = await app.history(result.id)
+    records = list(history.records.values())
+    times = [record.ended for record in records if record.ended] + [
+        record.started for record in records if record.started
+    ]
+    shown: dict[str, Any] = {
+        "run_id": result.id,
+        "status": result.status,
+        "detail": result.detail,
+        "outputs": result.outputs,
+        "error": result.error,
+        "steps": history.executions,
+        "elapsed_ms": round((max(times) - min(times)) * 1000, 3) if times else 0,
+        "nodes": [record.to_dict() for record in records[:MOST_NODES]],
+        "streamed_text": streamed,
+        "conversation": history.run.conversation,
+    }
+    if len(records) > MOST_NODES:
+        shown["nodes_truncated"] = len(records)
+    if result.status == "waiting":
+        shown["waiting_for"] = waiting_for(history.run.waiting())
+    return shown
+
+
+def waiting_for(states: Mapping[Any, Any]) -> list[dict[str, Any]]:
+    """What moves a waiting run: the signals and times its nodes wait for."""
+    return [
+        {"path": "/".join(map(str, path)), "signal": state.listens_to, "until": state.until, "form": state.form}
+        for path, state in states.items()
+    ]
+
+
+def _watch(published: Published, streamed: list[str], *, as_json: bool) -> None:
+    if published.text:
+        streamed.append(published.text)
+        if not as_json:
+            click.echo(published.text, nl=False)
+
+
+def for_people(shown: Mapping[str, Any]) -> str:
+    """A run in a few lines: each node, then what came out."""
+    lines = [_node_line(node) for node in shown["nodes"]]
+    color = "green" if shown["status"] == "succeeded" else "yellow" if shown["status"] == "waiting" else "red"
+    detail = f" ({shown['detail']})" if shown["detail"] else ""
+    status = click.style(shown["status"] + detail, fg=color, bold=True)
+    lines.append(f"{status}  run {shown['run_id']}  {shown['steps']} steps in {shown['elapsed_ms']:.0f} ms")
+    lines += [f"  {name}: {short(value, 300)}" for name, value in shown["outputs"].items()]
+    if shown["error"]:
+        lines.append(f"  {shown['error']['type']}: {shown['error']['message']}")
+    for one in shown.get("waiting_for", []):
+        lines.append(f"  waits for the signal '{one['signal']}': mulle runs signal {shown['run_id']} {one['signal']}")
+    return "\n".join(lines)
+
+
+def _node_line(node: Mapping[str, Any]) -> str:
+    mark = MARKS.get(node["status"], "▸")
+    failure = node["error"]["message"] if node["error"] else ""
+    about: str = node.get("reason") or failure or short(node["outputs"] or {}, 90)
+    return f"  {mark} {node['path']:<24} {node['type']:<13} {node['elapsed_ms']:>8.1f} ms  {about}"
+
+
+def record_line(record: NodeRecord) -> str:
+    return _node_line(record.to_dict())
