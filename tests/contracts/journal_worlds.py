@@ -55,9 +55,8 @@ class SqliteWorld:
         self._drivers[name][1].close()  # What the kernel does to the lock of a dead process.
 
     async def close(self) -> None:
-        for journal, owners in self._drivers.values():
+        for journal, _ in self._drivers.values():
             await journal.close()
-            owners.close()
 
 
 WORLDS = {"memory": MemoryWorld, "sqlite": SqliteWorld}

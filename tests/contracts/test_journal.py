@@ -329,6 +329,20 @@ async def test_a_clean_release_is_no_death(world: World):
     assert claim.row.deaths == 0
 
 
+async def test_who_closes_leaves_runs_that_are_due_and_no_death(world: World):
+    a, b = world.driver("a"), world.driver("b")
+    await a.create(new("r"), facts(0))
+    await ended(a, "ended")
+
+    await a.close()
+
+    assert await b.claimable(0.0) == ["r"]
+    assert (await b.row("r")).status == "waiting"
+    claim = await b.claim("r")
+    assert claim is not None
+    assert not claim.unclean
+
+
 async def test_what_the_dead_left_is_claimable_by_the_living(world: World):
     a, b = world.driver("a"), world.driver("b")
     await a.create(new("left"), facts(0))

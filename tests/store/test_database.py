@@ -1,9 +1,11 @@
 import errno
 import json
 import os
+import resource
 import shutil
 import sqlite3
 import tempfile
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -127,6 +129,48 @@ def test_a_home_that_an_ordinary_user_may_not_write_is_a_clear_error(open_folder
         assert each["code"] == "store.unavailable"
         assert "MULLE_HOME" in each["hint"]
         assert str(open_folder) in each["where"] + each["message"]
+
+
+def test_a_place_without_write_ahead_logging_is_refused():
+    with pytest.raises(StoreUnavailable, match="write-ahead") as error:
+        connect(Path(":memory:"))
+
+    assert "local disk" in error.value.advice
+
+
+def test_opening_waits_for_whoever_makes_the_database_just_now(tmp_path: Path):
+    path = tmp_path / "x.db"
+    other = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    other.execute("BEGIN EXCLUSIVE")
+    other.execute("CREATE TABLE t (a)")
+
+    with pytest.raises(StoreUnavailable, match="locked"):
+        connect(path, patience=0.0)
+    threading.Timer(0.1, lambda: other.execute("COMMIT")).start()
+    db = connect(path)
+
+    assert tables(db) == {"t"}
+    db.close()
+    other.close()
+
+
+def test_an_i_o_error_at_a_limit_means_no_room(tmp_path: Path):
+    (tmp_path / "x.db").write_bytes(bytes(100_000))
+    broken = sqlite3.OperationalError("disk I/O error")
+    broken.sqlite_errorcode = sqlite3.SQLITE_IOERR_WRITE
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+
+    with_room = storage_error(broken, tmp_path / "x.db")
+    resource.setrlimit(resource.RLIMIT_FSIZE, (120_000, before[1]))
+    at_the_limit = storage_error(broken, tmp_path / "x.db")
+    resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, before[1]))
+    (tmp_path / "x.db").unlink()
+    probed = storage_error(broken, tmp_path / "x.db")
+    resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+    assert type(with_room) is StoreUnavailable
+    assert type(at_the_limit) is StoreFull
+    assert type(probed) is StoreFull
 
 
 @pytest.mark.parametrize("code", [errno.ENOSPC, errno.EDQUOT, errno.EFBIG])

@@ -102,6 +102,21 @@ async def test_the_loop_lets_a_writing_thread_in_however_busy_it_is(numbers: Num
     assert turns > 1
 
 
+async def test_the_loop_pauses_no_more_often_the_more_there_is_to_write(
+    numbers: Numbers, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(group_commit, "LOOP_BYTES", 0)
+    pauses: list[float] = []
+    give_way = numbers.commits._give_way
+    monkeypatch.setattr(numbers.commits, "_give_way", lambda: (pauses.append(0), give_way()))
+    begun = asyncio.get_running_loop().time()
+
+    for n in range(100):
+        await numbers.commits.submit(n, 1)
+
+    assert len(pauses) <= (asyncio.get_running_loop().time() - begun) / group_commit.GIVE_WAY + 1
+
+
 async def test_who_raises_is_told_and_leaves_nothing(numbers: Numbers):
     outcomes = await asyncio.gather(*(numbers.commits.submit(n, 1) for n in (1, -2, 3, 3)), return_exceptions=True)
 

@@ -12,10 +12,10 @@ from tests.store.children import batch
 from tests.store.processes import Processes
 
 from mulle.engine.journal import InboxSignal, NewRun
-from mulle.errors import StoreDamaged, StoreError, StoreFull, StoreUnavailable
+from mulle.errors import StoreDamaged, StoreError, StoreFull, StoreTooNew, StoreUnavailable, UnknownRun
 from mulle.store.database import connect
 from mulle.store.owners import Owners
-from mulle.store.sqlite_journal import SqliteJournal
+from mulle.store.sqlite_journal import GRAPHS_AT_HAND, SqliteJournal
 
 
 def new(run: str) -> NewRun:
@@ -24,11 +24,9 @@ def new(run: str) -> NewRun:
 
 @pytest.fixture
 async def journal(tmp_path: Path) -> AsyncIterator[SqliteJournal]:
-    owners = Owners(tmp_path / "owners")
-    journal = SqliteJournal(tmp_path / "mulle.db", owners, patience=0.5)
+    journal = SqliteJournal(tmp_path / "mulle.db", Owners(tmp_path / "owners"), patience=0.5)
     yield journal
     await journal.close()
-    owners.close()
 
 
 # ---------------------------------------------------------------------- crashes
@@ -227,6 +225,38 @@ async def test_a_damaged_file_is_noticed_when_it_is_read(tmp_path: Path):
     await journal.close()
 
 
+async def test_a_run_deleted_while_it_is_read_is_gone_rather_than_half(journal: SqliteJournal):
+    await journal.create(new("r"), [])
+    for after in range(20):
+        await journal.append(batch("r", 1, after, size=30_000))
+
+    reading = asyncio.ensure_future(journal.read("r"))
+    await asyncio.sleep(0)
+    journal._db.execute("DELETE FROM facts")
+
+    with pytest.raises(UnknownRun):
+        await reading
+
+
+async def test_only_the_latest_graphs_are_kept_at_hand(journal: SqliteJournal):
+    for number in range(GRAPHS_AT_HAND + 10):
+        journal.save_graph(f"g{number}", b"%d" % number)
+    await journal.create(new("r"), [])
+
+    assert len(journal._graphs) == GRAPHS_AT_HAND
+    assert await journal.graph("g0") == b"0"
+
+
+async def test_a_newer_release_s_journal_is_left_alone(tmp_path: Path):
+    db = connect(tmp_path / "mulle.db")
+    db.execute("CREATE TABLE meta (key TEXT PRIMARY KEY, value)")
+    db.execute("INSERT INTO meta VALUES ('schema.journal', 99)")
+    db.close()
+
+    with pytest.raises(StoreTooNew):
+        SqliteJournal(tmp_path / "mulle.db", Owners(tmp_path / "owners"))
+
+
 # ---------------------------------------------------------------------- the log, the loop, the end
 
 
@@ -264,11 +294,13 @@ async def test_runs_are_found_by_index_however_many_there_are(journal: SqliteJou
 async def test_a_journal_outlives_the_event_loop_that_began_with_it(tmp_path: Path):
     journal = SqliteJournal(tmp_path / "mulle.db", Owners(tmp_path / "owners"))
     heard: list[str | None] = []
+    heard_by_the_first: list[str | None] = []
     journal.on_signal(heard.append)
 
     async def signal(number: int) -> None:
         if number == 0:
             await journal.create(new("r"), [])
+            journal.on_signal(heard_by_the_first.append)
         await journal.send("r", InboxSignal(str(number), "approve"))
         journal.append(batch("r", 1, 0))  # Nobody waits for this one.
 
@@ -280,6 +312,7 @@ async def test_a_journal_outlives_the_event_loop_that_began_with_it(tmp_path: Pa
     await asyncio.to_thread(two_loops)
 
     assert heard == ["r", "r"]
+    assert heard_by_the_first == ["r"]
 
 
 async def test_what_is_pending_at_the_end_is_written(tmp_path: Path):

@@ -170,5 +170,5 @@ class Journal(Protocol):
         ...
 
     async def close(self) -> None:
-        """Write what is pending and let go of everything."""
+        """Write what is pending and let go of every run that is still ours: due at once, and no death is counted."""
         ...

@@ -179,8 +179,11 @@ class MemoryJournal:
             shelf.graphs.pop(kept.row.graph, None)
 
     async def close(self) -> None:
-        """Hear of no more signals; what is on the shelf stays for the others."""
+        """Let go of every run that is still ours; the others go on with them. The shelf stays."""
         self.die()
+        for kept in self._shelf.runs.values():
+            if kept.row.owner == self._owner:
+                kept.change(status="waiting", owner=None, wake_at=0.0)
 
     # ------------------------------------------------------------------ reading
 

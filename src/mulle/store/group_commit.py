@@ -16,6 +16,7 @@ While the thread writes, the loop therefore pauses now and then to let it in.
 import asyncio
 import contextlib
 import sqlite3
+import threading
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -40,8 +41,8 @@ LOOP_ITEMS, LOOP_BYTES = 256, 1 << 18
 """At most so much is written on the loop at a time, about a millisecond's worth; the rest has its turn after others."""
 THREAD_ITEMS, THREAD_BYTES = 8192, 1 << 25
 """At most so much is written in the thread at a time."""
-GIVE_WAY = 0.001
-"""Seconds between two pauses of the loop while the thread writes, and 50 µs each pause."""
+GIVE_WAY, PAUSE = 0.001, 0.000_05
+"""Seconds between two pauses of the loop while the thread writes, and of each pause."""
 
 OF_THE_STORE = {
     sqlite3.SQLITE_BUSY,
@@ -101,6 +102,8 @@ class GroupCommit(Generic[Item]):
         self._average = 0.0
         self._slow_until = 0.0
         self._closed = False
+        self._writing = threading.Lock()  # Two event loops in two threads may meet when one follows the other.
+        self._pause: asyncio.TimerHandle | None = None
         self._idle: asyncio.Future[None] | None = None
         db.execute("PRAGMA busy_timeout = 0")
 
@@ -147,7 +150,7 @@ class GroupCommit(Generic[Item]):
             self._thread.shutdown()
             self._thread = None
         self._pending.clear()
-        self._idle = None
+        self._idle = self._pause = None
         self._in_thread = self._flush_is_due = False
         self._loop = loop
 
@@ -196,7 +199,8 @@ class GroupCommit(Generic[Item]):
             self._thread = ThreadPoolExecutor(1, "mulle-journal")
         self._in_thread = True
         self._thread.submit(self._write_in_thread, self._loop, group)
-        self._loop.call_later(GIVE_WAY, self._give_way)
+        if self._pause is None:
+            self._pause = self._loop.call_later(GIVE_WAY, self._give_way)
 
     def _write_in_thread(self, loop: asyncio.AbstractEventLoop, group: list[Pending[Item]]) -> None:
         outcomes: list[Any]
@@ -220,24 +224,26 @@ class GroupCommit(Generic[Item]):
             self._go_on()
 
     def _give_way(self) -> None:
+        self._pause = None
         if self._in_thread and self._loop is not None:
-            time.sleep(0.00005)
-            self._loop.call_later(GIVE_WAY, self._give_way)
+            time.sleep(PAUSE)
+            self._pause = self._loop.call_later(GIVE_WAY, self._give_way)
 
     # ------------------------------------------------------------------ writing
 
     def _written(self, group: list[Pending[Item]]) -> list[Any]:
         """Write a group; gives a result or an exception an item. Raises LockedError, having written nothing."""
         items = [pending.item for pending in group]
-        try:
+        with self._writing:
             try:
-                return self._committed(lambda: self._together(self._db, items))
-            except Exception as error:
-                if isinstance(error, LockedError) or _is_of_the_store(error):
-                    raise
-                return self._committed(lambda: [self._alone_or_not(item) for item in items])
-        except (sqlite3.Error, OSError) as error:
-            return [storage_error(error, self._path) for _ in items]
+                try:
+                    return self._committed(lambda: self._together(self._db, items))
+                except Exception as error:
+                    if isinstance(error, LockedError) or _is_of_the_store(error):
+                        raise
+                    return self._committed(lambda: [self._alone_or_not(item) for item in items])
+            except (sqlite3.Error, OSError) as error:
+                return [storage_error(error, self._path) for _ in items]
 
     def _committed(self, write: Callable[[], list[Any]]) -> list[Any]:
         db = self._db

@@ -133,6 +133,11 @@ def release(db: sqlite3.Connection, run: str, epoch: int, wake_at: float | None,
     return found[2] is not None
 
 
+def let_go(db: sqlite3.Connection, me: str) -> None:
+    """Release all runs of an owner that ends in peace: whoever comes next goes on with them at once."""
+    db.execute("UPDATE runs SET status = 'waiting', owner = NULL, wake_at = 0 WHERE owner = ?", (me,))
+
+
 def count_death(db: sqlite3.Connection, run: str, epoch: int, me: str) -> int:
     """One death more. Raises JournalConflict when the run is not ours."""
     counted = db.execute(

@@ -40,9 +40,15 @@ class Owners:
 
         Raises StoreUnavailable or StoreFull when the folder cannot be written, or cannot lock.
         """
-        if self._me is None or self._process != os.getpid():
+        if self.entered is None:
             self._me, self._process = self._enter(), os.getpid()
+        assert self._me is not None
         return self._me
+
+    @property
+    def entered(self) -> str | None:
+        """This process's id if it has become an owner."""
+        return self._me if self._process == os.getpid() else None
 
     def is_alive(self, owner: str) -> bool:
         """Whether that owner's process still runs. The file of a dead one is removed."""
@@ -80,9 +86,9 @@ class Owners:
 
     def close(self) -> None:
         """Be an owner no more: whoever looks for us from now on finds us dead."""
-        if self._me is None or self._process != os.getpid():
+        if self.entered is None:
             return
-        path = self._folder / self._me
+        path = self._folder / self.entered
         self._me = None
         file = _held.pop(path, None)
         if file is not None:
@@ -92,6 +98,7 @@ class Owners:
 
     def _enter(self) -> str:
         """Lock a new file, and only then give it its name: nobody finds it unlocked and takes its owner for dead."""
+        self.clean()
         owner = uuid.uuid4().hex
         path, unnamed = self._folder / owner, self._folder / f".{owner}"
         with storage(self._folder):

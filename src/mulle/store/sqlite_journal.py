@@ -61,7 +61,8 @@ class SqliteJournal:
         self._writer: GroupCommit[Write] = GroupCommit(path, self._db, self._together, self._alone, patience)
         self._reads = threading.Lock()
         self._graphs: dict[str, bytes] = {}
-        self._listeners: list[Callable[[str | None], None]] = []
+        self._listeners: list[tuple[asyncio.AbstractEventLoop | None, Callable[[str | None], None]]] = []
+        """With the loop that each belongs to: a listener ends with its loop."""
         self._listening: asyncio.TimerHandle | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._version = 0
@@ -127,11 +128,18 @@ class SqliteJournal:
         await self._do(partial(sql.delete, run=run))
 
     async def close(self) -> None:
-        """Write what is pending and let go of the file. Runs that are still ours are left as they are."""
+        """Write what is pending, let go of every run that is still ours, of our place among the owners and of the file.
+
+        Whoever comes next goes on with those runs at once, and no death is counted.
+        """
         if self._listening is not None:
             self._listening.cancel()
         self._listeners.clear()
+        if self._owners.entered is not None:
+            with contextlib.suppress(StoreError):  # As good as dead, then: the runs are found by our freed lock.
+                await self._do(partial(sql.let_go, me=self._owners.entered))
         await self._writer.close()
+        self._owners.close()
         self._reader.close()
         self._db.close()
 
@@ -235,9 +243,11 @@ class SqliteJournal:
         """Call back when a run of ours may have new signals, with its id; or with None when another process changed
         what is claimable or due. Other processes are noticed within 0.1 seconds.
         """
-        self._listeners.append(listener)
-        with contextlib.suppress(RuntimeError):  # No loop runs yet: the first claim or look for work is early enough.
+        try:
+            self._listeners.append((asyncio.get_running_loop(), listener))
             self._keep_listening()
+        except RuntimeError:  # No loop runs yet: the first run or look for work is early enough.
+            self._listeners.append((None, listener))
 
     def _keep_listening(self) -> None:
         """Listen on the running loop, which may be another one than before."""
@@ -252,8 +262,11 @@ class SqliteJournal:
                 self._tell(run)
 
     def _tell(self, run: str | None) -> None:
-        for listener in self._listeners:
-            listener(run)
+        for loop, listener in self._listeners.copy():
+            if loop is None or not loop.is_closed():
+                listener(run)
+            else:
+                self._listeners.remove((loop, listener))
 
     def _listen(self) -> None:
         """Look whether another connection has written, and again in a while."""
