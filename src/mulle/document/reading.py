@@ -67,15 +67,12 @@ def place(steps: tuple[int | str, ...], data: Any = None) -> str:
         if isinstance(step, int):
             named = inside.get("id") if is_object(inside) else None
             text += f".{named}" if isinstance(named, str) else f"[{step}]"
-        elif data is None or inside is not None or step not in _TAGS:
+        elif not is_object(data) or inside is not None or step not in (data.get("type"), data.get("op")):
             text += f".{step}" if text else step
         else:
             continue
         data = inside
     return text
-
-
-_TAGS = frozenset({"cron", "rrule", "at", "webhook", "event", "manual", "chat"})
 
 
 def _inside(data: Any, step: int | str) -> Any:

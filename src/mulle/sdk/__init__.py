@@ -3,8 +3,18 @@
 from mulle.document.ports import Port, PortType
 from mulle.document.variables import Write
 from mulle.sdk.context import Context, Services
-from mulle.sdk.fields import Expression, Raw, SecretText
-from mulle.sdk.node import Answer, Done, Expand, Node, Wait
+from mulle.sdk.fields import (
+    Expression,
+    ItemExpression,
+    ItemTemplate,
+    LateTemplate,
+    Raw,
+    RawText,
+    RoundExpression,
+    SecretData,
+    SecretText,
+)
+from mulle.sdk.node import Answer, Done, Expand, Node, Settings, Wait
 
 __all__ = [
     "Answer",
@@ -12,12 +22,19 @@ __all__ = [
     "Done",
     "Expand",
     "Expression",
+    "ItemExpression",
+    "ItemTemplate",
+    "LateTemplate",
     "Node",
     "Port",
     "PortType",
     "Raw",
+    "RawText",
+    "RoundExpression",
+    "SecretData",
     "SecretText",
     "Services",
+    "Settings",
     "Wait",
     "Write",
 ]

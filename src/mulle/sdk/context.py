@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeVar
 
-from mulle.document.expressions import evaluate, parse
+from mulle.document.expressions import evaluate, parse, parse_template, render
 from mulle.errors import SetupError
 
 
@@ -25,6 +25,9 @@ class Response(Protocol):
     @property
     def text(self) -> str: ...
     def json(self) -> Any: ...
+    def preview(self, length: int = 300) -> str:
+        """The beginning of the text on one line, for people."""
+        ...
 
 
 class HttpService(Protocol):
@@ -41,15 +44,37 @@ class HttpService(Protocol):
         body: bytes | str | None = None,
         timeout: float = 30.0,  # noqa: ASYNC109 - the service itself keeps it, per request.
         idempotency_key: str | None = None,
-    ) -> Response: ...
+        raise_for_status: bool = True,
+    ) -> Response:
+        """Make one request; raises NetworkError, for a status of 400 or above too unless that is turned off."""
+        ...
 
 
 class NotifyService(Protocol):
     """Tells people something: mail, webhook, chat, file."""
 
     async def send(self, channel: str, settings: Mapping[str, Any], *, idempotency_key: str) -> Mapping[str, Any]:
-        """Send one message; gives the receipt: `{"channel", "to", "delivered", "detail"}`."""
+        """Send one message.
+
+        Args:
+            channel: mail, webhook, slack, discord, telegram, apprise, console or file.
+            settings: `to`, `cc`, `bcc` (lists of text), `text`, `subject`, `html`, `data`, `attachments`, `token`,
+                `headers`, `mode`; any may be absent.
+            idempotency_key: The same for the same message, so that whoever gets it twice can notice.
+
+        Returns:
+            The receipt: `{"channel", "to", "delivered", "recipients", "refused", "reference", "detail"}`.
+        """
         ...
+
+
+class CodeAnswer(Protocol):
+    """What came of a call into the sandbox."""
+
+    @property
+    def value(self) -> Any: ...
+    @property
+    def stdout(self) -> str: ...
 
 
 class SandboxService(Protocol):
@@ -58,20 +83,29 @@ class SandboxService(Protocol):
     async def call(
         self,
         source: str,
-        function: str,
-        arguments: Mapping[str, Any],
+        function: str = "main",
+        arguments: dict[str, Any] | None = None,
         *,
         timeout: float = 10.0,  # noqa: ASYNC109 - the service itself kills what overstays.
-    ) -> Any: ...
+    ) -> CodeAnswer: ...
 
-    async def render(self, template: str, variables: Mapping[str, Any]) -> str: ...
+    async def render(self, template: str, variables: dict[str, Any]) -> str: ...
 
 
 class LlmService(Protocol):
     """Language models, or the honest built-in mode."""
 
     async def complete(self, request: Mapping[str, Any]) -> Mapping[str, Any]:
-        """Answer `{"task", "prompt", "system", "text", "model", …}` with `{"text", "model", "usage"}`."""
+        """Answer one request.
+
+        Args:
+            request: `task` (generate, summarize, translate, classify, extract), `prompt`, `system`, `text`,
+                `sentences`, `language`, `labels`, `schema`, `model`, `temperature`, `max_tokens`; what is not set is
+                absent.
+
+        Returns:
+            `{"text", "model", "usage"}`, with a schema or labels `json` too.
+        """
         ...
 
 
@@ -151,6 +185,11 @@ class Context:
         """The value of an expression here; `names` come before everything else. Raises ExpressionError."""
         lookup = self.lookup
         return evaluate(parse(expression), lambda name: names[name] if name in names else lookup(name))
+
+    def render(self, template: str, **names: Any) -> Any:
+        """A template filled in here: the value itself when it is one `{{ … }}`, else text. Raises ExpressionError."""
+        lookup = self.lookup
+        return render(parse_template(template), lambda name: names[name] if name in names else lookup(name))
 
     @property
     def http(self) -> HttpService:

@@ -3,8 +3,11 @@
 Every text in a node's `data` is a template (`{{ … }}`) unless its field says otherwise:
 
     when: Expression        the text itself is an expression; the node evaluates it
-    code: Raw               nobody reads references into it
-    token: SecretText       a template that may also say `{{ secret.NAME }}`
+    by: ItemExpression      the same, over the `item`, `index` and `value` that the node gives it
+    line: ItemTemplate      a template over these, which the node fills in itself, once for each item
+    text: LateTemplate      a template that the node fills in itself, piece by piece
+    code: Raw, RawText      nobody reads references into it
+    token: SecretText       a template that may also say `{{ secret.NAME }}`; SecretData: data of such
 """
 
 import types
@@ -25,21 +28,33 @@ from mulle.errors import ExpressionError
 
 @dataclass(frozen=True, slots=True)
 class Marker:
-    kind: Literal["expression", "raw", "secret"]
+    kind: Literal["expression", "late", "raw", "secret"]
+    names: frozenset[str] = frozenset()
+    """What the node itself gives a meaning to; everything else refers to nodes and variables as usual."""
 
 
 Lookup = Callable[[str], Any]
 
+ITEM_NAMES = frozenset({"item", "index", "value"})
+ROUND_NAMES = frozenset({"state", "index"})
+
 Expression = Annotated[str, Marker("expression")]
+ItemExpression = Annotated[str, Marker("expression", ITEM_NAMES)]
+RoundExpression = Annotated[str, Marker("expression", ROUND_NAMES)]
+ItemTemplate = Annotated[str, Marker("late", ITEM_NAMES)]
+LateTemplate = Annotated[str, Marker("late")]
 Raw = Annotated[Any, Marker("raw")]
+RawText = Annotated[str, Marker("raw")]
 SecretText = Annotated[str, Marker("secret")]
+SecretData = Annotated[Any, Marker("secret")]
 
 
 @dataclass(frozen=True, slots=True)
 class Shape:
     """What stands at one place of a config: a kind of text, or more places inside."""
 
-    kind: Literal["template", "expression", "raw", "secret"] = "template"
+    kind: Literal["template", "expression", "late", "raw", "secret"] = "template"
+    names: frozenset[str] = frozenset()
     fields: Mapping[str, "Shape"] | None = None
     each: "Shape | None" = None
 
@@ -62,15 +77,24 @@ def shape_of(annotation: Any) -> Shape:
     origin, args = get_origin(annotation), get_args(annotation)
     if origin is Annotated:
         markers = [item for item in args[1:] if isinstance(item, Marker)]
-        return Shape(markers[0].kind) if markers else shape_of(args[0])
+        return Shape(markers[0].kind, markers[0].names) if markers else shape_of(args[0])
     if origin in (Union, types.UnionType):
-        shapes = [shape_of(arg) for arg in args if arg is not type(None)]
-        return next((shape for shape in shapes if shape != TEMPLATE), TEMPLATE)
+        return _either([shape_of(arg) for arg in args if arg is not type(None)])
     if origin in (list, tuple, set, frozenset) and args:
         return _each(shape_of(args[0]))
     if origin in (dict, Mapping) and len(args) == 2:
         return _each(shape_of(args[1]))
     return TEMPLATE
+
+
+def _either(shapes: list[Shape]) -> Shape:
+    """One shape for a value that may be of several: text, a list, one of some models told apart by their fields."""
+    fields: dict[str, Shape] = {}
+    for shape in shapes:
+        fields |= {name: one for name, one in (shape.fields or {}).items() if fields.get(name, TEMPLATE) == TEMPLATE}
+    text = next((shape for shape in shapes if shape.kind != "template"), TEMPLATE)
+    each = next((shape.each for shape in shapes if shape.each), None)
+    return Shape(text.kind, text.names, fields or None, each)
 
 
 def _each(shape: Shape) -> Shape:
@@ -79,7 +103,7 @@ def _each(shape: Shape) -> Shape:
 
 def _field(info: FieldInfo) -> Shape:
     markers = [item for item in info.metadata if isinstance(item, Marker)]
-    return Shape(markers[0].kind) if markers else shape_of(info.annotation)
+    return Shape(markers[0].kind, markers[0].names) if markers else shape_of(info.annotation)
 
 
 def _alias(name: str, info: FieldInfo) -> str:
@@ -115,8 +139,10 @@ def _references(text: str, shape: Shape, where: str) -> tuple[Reference, ...]:
     if shape.kind == "raw":
         return ()
     if shape.kind == "expression":
-        return parse(text, at=where).references
-    return parse_template(text).references if "{{" in text else ()
+        found = parse(text, at=where).references
+    else:
+        found = parse_template(text).references if "{{" in text else ()
+    return tuple(reference for reference in found if reference.root not in shape.names)
 
 
 def is_static(data: Any, shape: Shape) -> bool:
@@ -134,7 +160,7 @@ def rendered(data: Any, shape: Shape, lookup: Lookup, secret_lookup: Lookup) -> 
         secret_lookup: The same, for fields that may name secrets.
     """
     if isinstance(data, str):
-        if "{{" not in data or shape.kind in ("raw", "expression"):
+        if "{{" not in data or shape.kind in ("raw", "expression", "late"):
             return data
         return render(parse_template(data), secret_lookup if shape.kind == "secret" else lookup)
     if is_object(data):

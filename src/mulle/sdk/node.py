@@ -63,10 +63,14 @@ class Wait:
 Answer = Done | Expand | Wait
 
 
-class NoSettings(BaseModel):
-    """The settings of a type that has none."""
+class Settings(BaseModel):
+    """What a node type's `Config`, and a part of it, is made of: a misspelt setting is an error."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", frozen=True, validate_by_name=True, validate_by_alias=True)
+
+
+class NoSettings(Settings):
+    """The settings of a type that has none."""
 
 
 class Node:

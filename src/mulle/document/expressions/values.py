@@ -236,8 +236,8 @@ def joined(parts: Iterable[str], separator: str = "") -> str:
     return fit(separator.join(whole))
 
 
-def weigh(value: Any) -> None:
-    """Raise ResultTooLarge if the value, all it holds included, is over `MAX_SIZE`: about its length as JSON."""
+def weigh(value: Any, most: int = MAX_SIZE) -> int:
+    """What the value weighs, all it holds included: about its length as JSON. Raises ResultTooLarge over `most`."""
     weight = 0
     waiting = [value]
     while waiting:
@@ -247,11 +247,12 @@ def weigh(value: Any) -> None:
             weight += len(item) + 2
         elif shape is list or shape is dict:
             weight += 2 + 2 * len(item)
-            if weight <= MAX_SIZE:
+            if weight <= most:
                 waiting.extend(item)
                 if shape is dict:
                     waiting.extend(item.values())
         else:
             weight += 4
-        if weight > MAX_SIZE:
-            raise ResultTooLarge("the value is larger than 1 MB.")
+        if weight > most:
+            raise ResultTooLarge(f"the value is larger than {most // 1_000_000} MB.")
+    return weight

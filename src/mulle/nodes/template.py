@@ -1,0 +1,27 @@
+"""Text by a Jinja2 template, filled in inside the sandbox: loops and conditions included, the host untouched."""
+
+from typing import Any
+
+from pydantic import BaseModel, Field
+
+from mulle.sdk import Context, Done, Node, RawText, Settings
+
+
+class Template(Node):
+    """Write a text by a Jinja2 template. Its variables are the input ports and the settings' `variables`."""
+
+    type = "template"
+    title = {"en": "Template", "ko": "템플릿"}
+    effect = "pure"
+
+    class Config(Settings):
+        template: RawText
+        """Jinja2: `{% for item in items %}{{ item.title }}{% endfor %}`."""
+        variables: dict[str, Any] = Field(default_factory=dict[str, Any])
+        """Values by name, beside what arrives at the ports: `{items: "{{ news.value }}"}`."""
+
+    class Outputs(BaseModel):
+        text: str
+
+    async def run(self, config: Config, inputs: dict[str, Any], ctx: Context) -> Done:
+        return Done({"text": await ctx.sandbox.render(config.template, config.variables | inputs)})
