@@ -274,6 +274,100 @@ class SandboxError(StepError):
     code = "sandbox.failed"
 
 
+class CodeRaised(SandboxError):
+    """The code raised an error and did not catch it.
+
+    Facts: `type` and `said` of the error, `line` in the user's source or None, `traceback` of the user's own frames,
+    `stdout` up to there.
+    """
+
+    code = "sandbox.raised"
+    message = "{type}{place}: {said}"
+    hint = "Mend the code of this step, or give it the inputs it expects."
+
+
+class CodeForbidden(CodeRaised):
+    """The code reached for what code steps may not have; facts as of CodeRaised."""
+
+    code = "sandbox.forbidden"
+    hint = (
+        "A code step computes on its inputs: it has no network, no other programs and no files but its own scratch "
+        "folder. Use an http step for the web, and pass files in as inputs."
+    )
+
+
+class CodeSyntax(SandboxError):
+    """The source cannot be read as Python, or as a template; `line` and `said` are facts."""
+
+    code = "sandbox.syntax"
+    message = "The {what} cannot be read{place}: {said}."
+    hint = "Mend it at that line."
+
+
+class CodeFunctionMissing(SandboxError):
+    """The source does not define the function that the step calls."""
+
+    code = "sandbox.function_missing"
+    message = "The code defines no function {function!r}."
+    hint = "Define it: def {function}(…) -> dict. Functions found: {found}."
+
+
+class CodeNotData(SandboxError):
+    """What goes into code and what it returns must be text, numbers, true, false, null, lists and dicts."""
+
+    code = "sandbox.not_data"
+    message = "{what} is not plain data: {found}{place}."
+    hint = "Return text, numbers, true, false, None, lists and dicts."
+
+
+class CodeTimedOut(SandboxError):
+    """The code was not done in time, and its process was ended."""
+
+    code = "sandbox.timed_out"
+    message = "The code was not done within {seconds:g} s."
+    hint = "Give the step a longer timeout, or let it do less at once."
+
+
+class CodeMemoryExceeded(SandboxError):
+    """The code asked for more memory than one call may have."""
+
+    code = "sandbox.memory"
+    message = "The code needed more than {limit} MiB of memory."
+    hint = "Work on the data in parts, or raise the step's memory limit."
+
+
+class CodeScratchFull(SandboxError):
+    """The code wrote more into its scratch folder than one call may."""
+
+    code = "sandbox.scratch_full"
+    message = "The code wrote more than {limit} MiB, or too many files."
+    hint = "Write less, or raise the step's scratch limit."
+
+
+class CodeOutputTooLarge(SandboxError):
+    """The code returned more than one call may."""
+
+    code = "sandbox.output_too_large"
+    message = "The code returned more than {limit}."
+    hint = "Return less: a summary, or one part of the data at a time."
+
+
+class CodeKilled(SandboxError):
+    """The code's process ended without an answer; `signal` is a fact, a name such as SIGSEGV or empty."""
+
+    code = "sandbox.killed"
+    message = "The code's process ended without an answer: {how}."
+    hint = "Endless recursion and leaving by os._exit end so; else the machine may be short of memory."
+
+
+class SandboxLost(SandboxError):
+    """The sandbox's own process ended under the call."""
+
+    code = "sandbox.lost"
+    message = "The sandbox ended while the code ran."
+    hint = "It starts again by itself: run the step again."
+
+
 class StoreError(MulleError):
     """The disk or the database did not do its duty."""
 
@@ -293,6 +387,17 @@ class SetupError(MulleError):
 
     code = "setup.missing"
     hint = "`mulle doctor` says what this machine offers."
+
+
+class SandboxUnavailable(SetupError):
+    """Code of others cannot be run safely here."""
+
+    code = "sandbox.unavailable"
+    message = "Code steps cannot be locked in on this machine: {missing}."
+    hint = (
+        "Run Mulle on Linux 5.13 or newer with Landlock and libseccomp. MULLE_SANDBOX=container trusts the container "
+        "around Mulle instead; MULLE_SANDBOX=unsafe runs code with no lock at all. `mulle doctor` says what holds."
+    )
 
 
 class JournalConflict(StoreError):
