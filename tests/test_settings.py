@@ -31,6 +31,25 @@ def test_mulle_home_wins_and_may_begin_with_the_home_folder():
     assert Settings.from_environ({**HOME, "MULLE_HOME": "~/일터"}).home == Path("/home/물레/일터")
 
 
+def test_what_the_owner_decided_is_read():
+    settings = Settings.from_environ(
+        {
+            **HOME,
+            "MULLE_DATABASE_URL": "postgresql://mulle@localhost/mulle",
+            "MULLE_SANDBOX": "unsafe",
+            "MULLE_PROXY": "http://proxy:3128/",
+            "MULLE_MODEL_BASE_URL": "http://localhost:11434/v1/",
+            "MULLE_TIMEZONE": "Europe/Berlin",
+            "MULLE_OUTBOX": "~/보낼 편지",
+        }
+    )
+
+    assert settings.database_url == "postgresql://mulle@localhost/mulle"
+    assert (settings.sandbox, settings.timezone) == ("unsafe", "Europe/Berlin")
+    assert (settings.proxy, settings.model_base_url) == ("http://proxy:3128", "http://localhost:11434/v1")
+    assert settings.outbox_folder == Path("/home/물레/보낼 편지")
+
+
 @pytest.mark.parametrize(
     ("url", "server"),
     [

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.services.site import rebinding, resolver
 
-from mulle.errors import AddressRefused, NetworkError, RequestUnusable, UnknownHost, UnreachableHost
+from mulle.errors import AddressRefused, BadSetting, NetworkError, RequestUnusable, UnknownHost, UnreachableHost
 from mulle.services.guard import Guard, ask_dns, host_name
 
 PRIVATE = [
@@ -108,6 +108,12 @@ async def test_the_owner_opens_one_host_with_one_port(allow: str, host: str, por
     guard = Guard([allow], resolve=resolver({"intern.example": ["127.0.0.1"]}))
 
     assert await _refused(guard, host, port) is not opened
+
+
+@pytest.mark.parametrize("entry", ["localhost", "localhost:web", ":80", "2130706433:80", "a b:80", "::1:80:x", ""])
+def test_an_entry_that_names_no_place_is_an_error_of_the_setting(entry: str):
+    with pytest.raises(BadSetting, match="MULLE_ALLOW_HOSTS"):
+        Guard([entry])
 
 
 async def test_a_name_with_one_private_address_is_refused():

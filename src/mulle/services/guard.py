@@ -16,7 +16,15 @@ from typing import TypeVar
 
 import idna
 
-from mulle.errors import AddressRefused, RequestUnusable, UnknownHost, UnreachableHost, cause_of
+from mulle.errors import (
+    AddressRefused,
+    BadSetting,
+    NetworkError,
+    RequestUnusable,
+    UnknownHost,
+    UnreachableHost,
+    cause_of,
+)
 
 Resolve = Callable[[str, int], Awaitable[Sequence[str]]]
 """From a name and a port to numeric addresses, the best first; raises OSError when there are none."""
@@ -58,8 +66,11 @@ class Guard:
     """Decides where connections may go; one is shared by everything that reaches out."""
 
     def __init__(self, allow: Iterable[str] = (), *, resolve: Resolve | None = None) -> None:
-        """Public places are open; `allow` opens others, as host:port (an IPv6 address in brackets)."""
-        self._allow = frozenset(_canonical_place(entry) for entry in allow)
+        """Public places are open; `allow` opens others, as host:port (an IPv6 address in brackets).
+
+        Raises BadSetting for an entry that names no place.
+        """
+        self._allow = frozenset(_allowed(entry) for entry in allow)
         self._resolve = resolve or ask_dns
 
     def allowing(self, *places: str) -> "Guard":
@@ -165,9 +176,13 @@ def place(host: str, port: int) -> str:
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
-def _canonical_place(entry: str) -> str:
+def _allowed(entry: str) -> str:
     host, _, port = entry.rpartition(":")
-    return place(_judged(host)[0], int(port))
+    try:
+        return place(_judged(host)[0], int(port))
+    except (ValueError, NetworkError) as error:
+        why = f"{entry!r} is not host:port ({error})"
+        raise BadSetting(variable="MULLE_ALLOW_HOSTS", why=why, at="MULLE_ALLOW_HOSTS") from error
 
 
 def _judged(host: str) -> tuple[str, IPv4Address | IPv6Address | None]:

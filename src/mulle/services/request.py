@@ -35,6 +35,11 @@ class Request:
     """Whether the path is a secret too, as webhooks' are."""
 
     @property
+    def repeatable(self) -> bool:
+        """Whether to make it twice is the same as once, by its method."""
+        return self.method in {"GET", "HEAD", "OPTIONS", "PUT", "DELETE", "TRACE"}
+
+    @property
     def origin(self) -> tuple[str, str, int]:
         """Scheme, host and port: whose request it is."""
         return self.url.scheme, self.url.host, self.url.port or _PORTS[self.url.scheme]
