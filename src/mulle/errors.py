@@ -416,6 +416,28 @@ class RunUnfinished(InputError):
     hint = "Cancel it first: `mulle runs cancel {run}`."
 
 
+class BrokenJournal(StoreError):
+    """The journal tells something that cannot have happened."""
+
+    code = "journal.broken"
+    hint = "The file was changed by hand or damaged, or it belongs to another workflow. Restore a backup."
+
+
+class NewerJournal(StoreError):
+    """The journal was written by a release that is newer than this one."""
+
+    code = "journal.newer"
+    message = "This run follows rules {rules} in format {format}; this release knows rules and formats up to {known}."
+    hint = "Upgrade Mulle; the run is not harmed."
+
+
+class StaleSnapshot(StoreError):
+    """A snapshot of a run cannot be used by this release."""
+
+    code = "journal.stale_snapshot"
+    hint = "A snapshot is only a cache: delete it, and the run is folded from its facts."
+
+
 class UnknownRun(InputError):
     """There is no run with this id."""
 

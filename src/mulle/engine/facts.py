@@ -10,6 +10,9 @@ import msgspec
 
 from mulle.document.variables import Write
 
+FORMAT = 1
+"""The version of the facts' format. Adding a field with a default does not change it."""
+
 RULES = 1
 """The version of the fold's rules. A run goes on under the rules it began with."""
 
@@ -44,7 +47,9 @@ class RunStarted(Fact, frozen=True, kw_only=True, tag="run_started"):
     run: str
     graph: str
     """The content hash of the graph that this run follows."""
-    rules: int = RULES
+    format: int = msgspec.field(default_factory=lambda: FORMAT)
+    rules: int = msgspec.field(default_factory=lambda: RULES)
+    """Both by a factory, so that they are always written: what is left out takes the default of whoever reads it."""
     inputs: Outputs = {}
     conversation: Outputs = {}
     environment: Outputs = {}

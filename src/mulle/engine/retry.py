@@ -1,9 +1,8 @@
 """When a failed node is tried again, and when nobody may try it without being asked."""
 
 from dataclasses import dataclass
-from typing import Literal
 
-from mulle.document.workflow import NodeSpec
+from mulle.document.workflow import NodeSpec, Retry
 from mulle.engine.facts import Effect, Kind
 
 ASK_FOR = 7 * 86400.0
@@ -38,17 +37,30 @@ def verdict(
     if kind == "stopped":
         return GIVE_UP
     if kind == "interrupted" and effect == "once":
-        return _interrupted(spec.on_interrupted, now)
+        return _interrupted(spec, attempt, now, chance)
     if effect == "once" and sent:
         return GIVE_UP
     retry = spec.retry
     if attempt > retry.max or (retry.on and kind not in retry.on):
         return GIVE_UP
-    delay = min(retry.delay * retry.factor ** (attempt - 1), retry.max_delay)
-    return Verdict(retry_at=now + delay * (1 + retry.jitter * (2 * chance - 1)))
+    return Verdict(retry_at=now + pause(retry, attempt, chance))
 
 
-def _interrupted(policy: Literal["ask", "retry", "fail"], now: float) -> Verdict:
-    if policy == "ask":
-        return Verdict(ask_until=now + ASK_FOR)
-    return Verdict(retry_at=now) if policy == "retry" else GIVE_UP
+def pause(retry: Retry, attempt: int, chance: float) -> float:
+    """Seconds between a failed attempt and the next: growing, bounded, and apart from each other by chance."""
+    try:
+        delay = min(retry.delay * retry.factor ** (attempt - 1), retry.max_delay)
+    except OverflowError:
+        delay = retry.max_delay
+    return delay * (1 + retry.jitter * (2 * chance - 1))
+
+
+def _interrupted(spec: NodeSpec, attempt: int, now: float, chance: float) -> Verdict:
+    match spec.on_interrupted:
+        case "ask":
+            return Verdict(ask_until=now + ASK_FOR)
+        case "retry":
+            # However often: that is what was asked for. The pause keeps a step that always times out from spinning.
+            return Verdict(retry_at=now + pause(spec.retry, attempt, chance))
+        case "fail":
+            return GIVE_UP

@@ -40,7 +40,7 @@ SKIPPED = "skipped"
 ENDINGS = frozenset({DONE, FAILED, STOPPED, SKIPPED})
 
 
-class Ending(msgspec.Struct):
+class Ending(msgspec.Struct, omit_defaults=True):
     """How one scope of an expanded node ended."""
 
     succeeded: bool
@@ -52,7 +52,7 @@ class Ending(msgspec.Struct):
     """It was cut off because enough others had succeeded, or one had failed."""
 
 
-class Expansion(msgspec.Struct):
+class Expansion(msgspec.Struct, omit_defaults=True):
     """What an expanded node asked for, and what became of it so far."""
 
     scopes: tuple[Outputs, ...]
@@ -75,6 +75,20 @@ class Expansion(msgspec.Struct):
         enough = self.enough is not None and self.succeeded >= self.enough
         return enough or (self.failed and not self.tolerant)
 
+    def take(self, number: int, ending: Ending) -> None:
+        """Note how a scope ended."""
+        self.open.discard(number)
+        self.endings[number - self.first] = ending
+        self.succeeded += ending.succeeded
+        self.failed = self.failed or ending.error is not None
+
+    def next(self) -> tuple[int, Outputs]:
+        """Take the next scope as open: its ordinal and its values."""
+        number, values = self.first + self.opened, self.scopes[self.opened]
+        self.opened += 1
+        self.open.add(number)
+        return number, values
+
     def has_next(self) -> bool:
         """Whether another scope is to be opened now."""
         return not self.closing and self.opened < len(self.scopes) and len(self.open) < self.limit
@@ -84,7 +98,7 @@ class Expansion(msgspec.Struct):
         return [self.endings.get(i) or Ending(False, {}, stopped=True) for i in range(len(self.scopes))]
 
 
-class NodeState(msgspec.Struct):
+class NodeState(msgspec.Struct, omit_defaults=True):
     """Where one node stands."""
 
     status: str = PENDING
@@ -100,16 +114,19 @@ class NodeState(msgspec.Struct):
     listens_to: str = ""
     form: Any = None
     signal: dict[str, Any] | None = None
-    """What ended its last wait; None: the time."""
+    """What ended its last wait, `{id, name, payload}`; None: the time."""
+    answer: dict[str, Any] | None = None
+    """What a person said about its interruption, in the same form; None: nothing yet."""
     expansion: Expansion | None = None
     next_ordinal: int = 0
 
 
-class Scope(msgspec.Struct):
+class Scope(msgspec.Struct, eq=False):
     """One opening of a graph."""
 
     path: Path
     """The container's path and the scope's ordinal; empty for the run's own graph."""
+    plan: ScopePlan
     values: Outputs
     """`item`, `index`, `state`: what nodes here and further inside may refer to."""
     nodes: list[NodeState]
@@ -123,28 +140,45 @@ class Scope(msgspec.Struct):
 
 def open_scope(path: Path, plan: ScopePlan, values: Outputs) -> Scope:
     count = len(plan.nodes)
-    return Scope(path, values, [NodeState() for _ in range(count)], list(plan.waits_for), count)
+    return Scope(path, plan, values, [NodeState() for _ in range(count)], list(plan.waits_for), count)
 
 
-def end_outputs(scope: Scope, plan: ScopePlan) -> Outputs:
+def reached_end(scope: Scope) -> bool:
+    """Whether any End node got there."""
+    return any(scope.nodes[position].status == DONE for position in scope.plan.ends)
+
+
+def end_outputs(scope: Scope) -> Outputs:
     """What the End nodes received; the first alive End in document order wins a name."""
     outputs: Outputs = {}
-    for position in plan.ends:
+    for position in scope.plan.ends:
         if scope.nodes[position].status == DONE:
             outputs = (scope.nodes[position].outputs or {}) | outputs
     return outputs
 
 
-def settle(scope: Scope, plan: ScopePlan, position: int) -> Iterator[tuple[int, str]]:
+def ending_of(scope: Scope) -> Ending:
+    """How a scope ended, for the node it belongs to."""
+    return Ending(
+        succeeded=not scope.closing,
+        outputs={} if scope.closing else end_outputs(scope),
+        state=scope.values.get("state"),
+        error=scope.failure,
+        stopped=scope.closing and scope.failure is None,
+    )
+
+
+def settle(scope: Scope, position: int) -> Iterator[tuple[int, str]]:
     """Tell everything behind a node that it ended.
 
     Yields each follower that is settled by it, with the reason why it is skipped or an empty text if it may run.
     Whoever takes a skipped one from here settles what lies behind that one too.
     """
-    for follower in plan.nodes[position].followers:
+    nodes = scope.plan.nodes
+    for follower in nodes[position].followers:
         scope.waits_for[follower] -= 1
-        if not scope.waits_for[follower] and scope.nodes[follower].status == PENDING:
-            yield follower, why_skipped(plan.nodes[follower], scope.nodes)
+        if not scope.waits_for[follower]:
+            yield follower, why_skipped(nodes[follower], scope.nodes)
 
 
 def why_skipped(node: PlanNode, states: list[NodeState]) -> str:

@@ -136,12 +136,12 @@ class Driver:
         except (TypeError, ValueError, OverflowError, RecursionError) as error:
             fact = self._unkeepable(fact, error)
             encoded = encode_one(fact)
-        if isinstance(fact, NodeDone) and fact.writes:
-            try:
-                self.run.variables_after(fact)
-            except StepError as error:
-                fact = NodeFailed(at=fact.at, path=fact.path, kind="error", error=_failure(error, fact.path))
-                encoded = encode_one(fact)
+        try:
+            self.run.check(fact)
+        except StepError as error:
+            path: Path = getattr(fact, "path", ())
+            fact = NodeFailed(at=fact.at, path=path, kind="error", error=_failure(error, path))
+            encoded = encode_one(fact)
         self.run.apply(fact)
         self._unsaved.append(fact)
         self._encoded.append(encoded)
@@ -255,7 +255,7 @@ class Driver:
     def _answered_question(self, command: Execute) -> Execute | None:
         """Act on a person's word about an interrupted step; the command to go on with if it is to run again."""
         _, plan, node = self.run.at(command.path)
-        payload = node.signal["payload"] if node.signal and is_object(node.signal["payload"]) else {}
+        payload = node.answer["payload"] if node.answer and is_object(node.answer["payload"]) else {}
         now = self._clock()
         match payload.get("decision"):
             case "again":

@@ -81,7 +81,6 @@ class History:
         elif isinstance(fact, NodeFailed):
             self._record(fact.path).error = fact.error
         self.run.apply(fact)
-        self.run.changes()
 
     def still_open(self) -> None:
         """Give every record that has no ending the status it stands at."""

@@ -1,0 +1,59 @@
+"""The signals of one run: who listens to which name, and what came before anyone did.
+
+A signal wakes everyone who listens to its name, and they listen no longer: the first one decides a wait. One that
+nobody listens to is kept for the first who will. The same id twice is one signal.
+"""
+
+from collections import deque
+
+from mulle.engine.facts import Path, Signalled
+
+QUESTION = "interrupted/"
+"""How the names of answers about interrupted steps begin."""
+
+
+def question_name(path: Path) -> str:
+    """What a person's answer about an interrupted node is called; one name for all items of a map."""
+    return QUESTION + "/".join(step for step in path if isinstance(step, str))
+
+
+class Signals:
+    """Names with their listeners, and signals with nobody yet."""
+
+    def __init__(self) -> None:
+        self.listeners: dict[str, dict[Path, None]] = {}
+        """In the order in which they began to listen."""
+        self.early: dict[str, deque[Signalled]] = {}
+        self.heard: set[str] = set()
+        """Ids of all signals so far."""
+
+    def deliver(self, signal: Signalled) -> list[Path]:
+        """Whom a signal wakes. Nobody, and it is kept, when no one listens; nothing at all when its id came before."""
+        if signal.id in self.heard:
+            return []
+        self.heard.add(signal.id)
+        listeners = self.listeners.pop(signal.name, None)
+        if listeners:
+            return list(listeners)
+        # A second answer to a question is not an answer to the next one: nobody may have looked at that yet.
+        if not signal.name.startswith(QUESTION):
+            self.early.setdefault(signal.name, deque()).append(signal)
+        return []
+
+    def listen(self, path: Path, name: str) -> Signalled | None:
+        """Let a node listen to a name, or give it the oldest signal that was kept under it."""
+        early = self.early.get(name)
+        if not early:
+            self.listeners.setdefault(name, {})[path] = None
+            return None
+        signal = early.popleft()
+        if not early:
+            del self.early[name]
+        return signal
+
+    def leave(self, path: Path, name: str) -> None:
+        """Let a node listen no longer."""
+        listeners = self.listeners[name]
+        del listeners[path]
+        if not listeners:
+            del self.listeners[name]

@@ -1,0 +1,198 @@
+"""The open scopes of a run, nested in each other: how nodes become ready, how they end, and what that leads to.
+
+A node's ending settles what lies behind it. With its last ending a scope is over: its container goes on, or the run
+ends. A scope that is *closing* lets nothing new start; what is under way is stopped or, if it is `once`, may finish.
+"""
+
+from collections import deque
+from collections.abc import Callable
+from typing import Any
+
+from mulle.engine import scope as at
+from mulle.engine.agenda import Agenda
+from mulle.engine.facts import Execute, Outputs, Path, Signalled
+from mulle.engine.plan import PlanNode, ScopePlan
+from mulle.engine.scope import Expansion, NodeState, Scope, ending_of, open_scope, settle
+from mulle.engine.signals import Signals
+from mulle.errors import BrokenJournal
+
+OnEnding = Callable[[Path, NodeState], None]
+"""Told of every node's ending, skips among them."""
+
+
+class Tree:
+    """Every open scope by its path, containers before what is inside them."""
+
+    def __init__(self) -> None:
+        self.scopes: dict[Path, Scope] = {}
+        self.agenda = Agenda()
+        self.signals = Signals()
+        self.cancelled = False
+        """Nothing may finish any more, `once` or not."""
+        self.on_ending: OnEnding | None = None
+        self._emptied: deque[Scope] = deque()
+
+    def at(self, path: Path) -> tuple[Scope, PlanNode, NodeState]:
+        """The scope, the plan and the state of the node at a path; raises BrokenJournal when there is none."""
+        try:
+            scope = self.scopes[path[:-1]]
+            position = scope.plan.position[path[-1]]  # pyright: ignore[reportArgumentType]  # A wrong step is a KeyError.
+        except (KeyError, IndexError) as error:
+            raise BrokenJournal(f"No open node at {spoken(path)}.") from error
+        return scope, scope.plan.nodes[position], scope.nodes[position]
+
+    def around(self, path: Path) -> list[Scope]:
+        """The scopes that a node sees, its own first, the run's own last."""
+        return [self.scopes[path[:length]] for length in range(len(path) - 1, -1, -2)]
+
+    # ------------------------------------------------------------------ turns
+
+    def ready(self, path: Path, node: NodeState) -> None:
+        """Let a node's next turn start."""
+        node.status = at.READY
+        node.turn += 1
+        self.agenda.add(Execute(path, node.turn, node.attempt))
+
+    def listen(self, path: Path, node: NodeState, name: str) -> None:
+        """Let a node wait for a signal, or its time; a signal that came before is heard at once."""
+        self.agenda.remove(path)
+        early = self.signals.listen(path, name)
+        if early:
+            self.wake(path, early)
+            return
+        node.listens_to = name
+        if node.until is not None:
+            self.agenda.add(Execute(path, _next_turn(node), node.attempt, node.until))
+
+    def wake(self, path: Path, signal: Signalled) -> None:
+        """Let a node go on with what it heard."""
+        node = self.at(path)[2]
+        node.listens_to = ""
+        heard: dict[str, Any] = {"id": signal.id, "name": signal.name, "payload": signal.payload}
+        if node.status == at.ASKING:
+            node.answer = heard
+        else:
+            node.signal = heard
+        self.agenda.add(Execute(path, _next_turn(node), node.attempt))
+
+    def stop_listening(self, path: Path, node: NodeState) -> None:
+        if node.listens_to:
+            self.signals.leave(path, node.listens_to)
+            node.listens_to = ""
+
+    # ------------------------------------------------------------------ endings
+
+    def end(self, scope: Scope, plan: PlanNode, node: NodeState, status: str) -> None:
+        """Give a node its ending, and what lies behind it its start or its skip."""
+        path = (*scope.path, plan.id)
+        self.agenda.drop(path)
+        self.stop_listening(path, node)
+        node.status = status
+        node.memo = node.expansion = node.form = node.answer = None
+        self._count_out(scope, plan, node)
+        ended = [] if scope.closing else [plan.position]
+        while ended:
+            for follower, reason in settle(scope, ended.pop()):
+                behind, state = scope.plan.nodes[follower], scope.nodes[follower]
+                if reason:
+                    self._skip(scope, behind, state, reason)
+                    ended.append(follower)
+                else:
+                    self.ready((*scope.path, behind.id), state)
+
+    def _skip(self, scope: Scope, plan: PlanNode, node: NodeState, reason: str) -> None:
+        node.status, node.reason = at.SKIPPED, reason
+        self._count_out(scope, plan, node)
+
+    def _count_out(self, scope: Scope, plan: PlanNode, node: NodeState) -> None:
+        scope.open -= 1
+        if not scope.open:
+            self._emptied.append(scope)
+        if self.on_ending:
+            self.on_ending((*scope.path, plan.id), node)
+
+    def stop(self, scope: Scope, plan: PlanNode, node: NodeState) -> None:
+        """Bring one node of a closing scope to its end. What has not started is skipped; a `once` step may finish."""
+        path = (*scope.path, plan.id)
+        if node.status in at.ENDINGS:
+            return
+        if node.status == at.PENDING or (node.status == at.READY and node.turn == 1):
+            self.agenda.remove(path)
+            self._skip(scope, plan, node, "its scope ended before it started")
+        elif node.status == at.EXPANDED and node.expansion:
+            self._close_expansion(path, node.expansion)
+        elif node.status != at.RUNNING or node.effect != "once" or self.cancelled:
+            self.stop_listening(path, node)
+            self.agenda.stop(path)
+
+    # ------------------------------------------------------------------ scopes
+
+    def open(self, path: Path, plan: ScopePlan, values: Outputs) -> None:
+        """Open a graph: what nothing leads to becomes ready."""
+        scope = self.scopes[path] = open_scope(path, plan, values)
+        for position in plan.unreachable:
+            self._skip(scope, plan.nodes[position], scope.nodes[position], "the start does not lead to it")
+        for position in plan.first:
+            self.ready((*path, plan.nodes[position].id), scope.nodes[position])
+        if not plan.nodes:
+            self._emptied.append(scope)
+
+    def close(self, scope: Scope) -> None:
+        """Let nothing new start in a scope, and stop what is under way."""
+        scope.closing = True
+        for plan, node in zip(scope.plan.nodes, scope.nodes, strict=True):
+            self.stop(scope, plan, node)
+
+    def go_on(self, scope: Scope, plan: PlanNode, node: NodeState, expansion: Expansion, graph: ScopePlan) -> None:
+        """Open an expanded node's next scopes, or give it its next turn when what it asked for is ready."""
+        path = (*scope.path, plan.id)
+        while expansion.has_next():
+            number, values = expansion.next()
+            self.open((*path, number), graph, dict(values))
+        if expansion.open:
+            return
+        if scope.closing:
+            self.agenda.stop(path)
+        else:
+            self.ready(path, node)
+
+    def leave_emptied(self) -> bool:
+        """Take away the scopes whose nodes all have their ending, and go on with what they belong to.
+
+        Gives True when the run's own scope is among them.
+        """
+        while self._emptied:
+            scope = self._emptied.popleft()
+            if not scope.path:
+                return True
+            self._leave(scope)
+        return False
+
+    def _leave(self, scope: Scope) -> None:
+        del self.scopes[scope.path]
+        parent, container, node = self.at(scope.path[:-1])
+        number, expansion = scope.path[-1], node.expansion
+        assert isinstance(number, int)
+        assert expansion is not None
+        expansion.take(number, ending_of(scope))
+        if not expansion.closing and expansion.settled_early():
+            self._close_expansion((*parent.path, container.id), expansion)
+        self.go_on(parent, container, node, expansion, scope.plan)
+
+    def _close_expansion(self, path: Path, expansion: Expansion) -> None:
+        expansion.closing = True
+        for number in sorted(expansion.open):
+            scope = self.scopes[*path, number]
+            # One that ended in this same instant has its results, and keeps them.
+            if scope.open:
+                self.close(scope)
+
+
+def spoken(path: Path) -> str:
+    """A path as people and signals name it: `each/3/summarise`."""
+    return "/".join(map(str, path))
+
+
+def _next_turn(node: NodeState) -> int:
+    """A question is about the turn that was cut off; a wait leads to the next one."""
+    return node.turn if node.status == at.ASKING else node.turn + 1
