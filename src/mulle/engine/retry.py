@@ -62,5 +62,5 @@ def _interrupted(spec: NodeSpec, attempt: int, now: float, chance: float) -> Ver
         case "retry":
             # However often: that is what was asked for. The pause keeps a step that always times out from spinning.
             return Verdict(retry_at=now + pause(spec.retry, attempt, chance))
-        case "fail":
+        case _:
             return GIVE_UP

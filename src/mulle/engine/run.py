@@ -181,7 +181,7 @@ class Run:
                 self._run_started(fact)
             case RunCancelled():
                 self._run_cancelled(fact)
-            case RunEnded():
+            case _:
                 self._run_ended(fact)
 
     def _run_started(self, fact: RunStarted) -> None:
@@ -282,7 +282,7 @@ class Run:
             case "branch":
                 node.outputs = {"error": error.to_dict()}
                 self._tree.end(scope, plan, node, at.DONE)
-            case "fail":
+            case _:
                 scope.failure = error
                 self._tree.close(scope)
                 self._tree.end(scope, plan, node, at.FAILED)

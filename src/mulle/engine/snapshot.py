@@ -71,9 +71,9 @@ class _Stamp(msgspec.Struct):
     layout: int
 
 
-_encoder = msgspec.msgpack.Encoder()
-_decoder = msgspec.msgpack.Decoder(State)
-_stamp = msgspec.msgpack.Decoder(_Stamp)
+_encoder = msgspec.json.Encoder()
+_decoder = msgspec.json.Decoder(State)
+_stamp = msgspec.json.Decoder(_Stamp)
 
 
 def encoded(state: State) -> bytes:
