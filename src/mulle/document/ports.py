@@ -1,10 +1,16 @@
 """Ports: what flows in and out of a node, by name and type. Knows nothing of nodes or graphs."""
 
+import unicodedata
 from collections.abc import Callable, Mapping
 from enum import StrEnum
-from typing import Any, TypeGuard
+from typing import Annotated, Any, TypeGuard
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+Name = Annotated[
+    str, Field(min_length=1, max_length=200), AfterValidator(lambda name: unicodedata.normalize("NFC", name))
+]
+"""The name of a node, a port or a variable, in NFC."""
 
 
 class PortType(StrEnum):
@@ -24,13 +30,18 @@ class Port(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True, serialize_by_alias=True)
 
-    name: str = Field(min_length=1)
+    name: Name
+    """Unique among the node's inputs, or among its outputs."""
     type: PortType = PortType.ANY
+    """What may flow through."""
     required: bool = False
+    """Whether it must get a value."""
     default_value: Any = None
     """What an input has when nothing alive leads to it."""
     description: str = ""
+    """What it is for."""
     display_name: str = ""
+    """What people read in place of the name."""
     multiple: bool = False
     """An input that collects every alive edge, in document order, instead of the first."""
     branch: bool = False

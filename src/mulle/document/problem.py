@@ -1,6 +1,9 @@
 """A problem of a document: the one class that the editor, the API, the author and the command line all show."""
 
+from collections.abc import Collection
 from dataclasses import asdict, dataclass
+from difflib import get_close_matches
+from itertools import islice
 from typing import Any, Literal
 
 from mulle.errors import MulleError
@@ -32,3 +35,16 @@ class Problem:
 def errors(problems: list[Problem]) -> list[Problem]:
     """Those that forbid the document to run."""
     return [problem for problem in problems if problem.severity == "error"]
+
+
+_COMPARED, _LISTED = 300, 20
+"""Names that are compared for a hint, and names that a hint lists: a document may have thousands."""
+
+
+def nearest(name: str, there: Collection[str]) -> str:
+    """A hint for a name that is not there: the one that was probably meant, or all there are."""
+    close = get_close_matches(name[:200], list(islice(there, _COMPARED)), n=1)
+    if close:
+        return f"Did you mean '{close[0]}'?"
+    more = " …" if len(there) > _LISTED else ""
+    return "There is: " + ", ".join(sorted(there)[:_LISTED]) + more + "." if there else ""

@@ -8,9 +8,18 @@ import re
 import unicodedata
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    StringConstraints,
+    WithJsonSchema,
+)
 
-from mulle.document.ports import Port, PortType
+from mulle.document.ports import Name, Port, PortType
 
 RESERVED_NAMES = frozenset({"env", "conversation", "sys", "secret", "item", "index", "state", "nodes"})
 """First words of references that are not node ids."""
@@ -27,14 +36,15 @@ TYPE_ALIASES = {
 """The seven step kinds a person speaks of."""
 
 _UNITS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
-_DURATION = re.compile(r"\s*(\d+(?:\.\d+)?)\s*(ms|s|m|h|d|w)\s*")
+_DURATION = re.compile(r"\s*([0-9]+(?:\.[0-9]+)?)\s*(ms|s|m|h|d|w)\s*")
+_TEN_YEARS = 10 * 365 * 86400
 
 
 def _seconds(value: Any) -> Any:
     """Read `500ms`, `2m` and `1h`; numbers are seconds already."""
-    if not isinstance(value, str):
+    if isinstance(value, int | float) and not isinstance(value, bool):
         return value
-    found = _DURATION.fullmatch(value)
+    found = _DURATION.fullmatch(value) if isinstance(value, str) else None
     if not found:
         raise ValueError("a duration is a number of seconds or text such as 500ms, 30s, 5m, 2h, 7d")
     return float(found[1]) * _UNITS[found[2]]
@@ -49,11 +59,30 @@ def _duration_text(seconds: float) -> float | str:
 
 Duration = Annotated[
     float,
-    BeforeValidator(_seconds, json_schema_input_type=float | str),
-    Field(ge=0, le=10 * 365 * 86400),
+    BeforeValidator(_seconds),
+    Field(ge=0, le=_TEN_YEARS),
     PlainSerializer(_duration_text, return_type=float | str),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "number", "minimum": 0, "maximum": _TEN_YEARS},
+                {"type": "string", "pattern": r"^\s*[0-9]+(\.[0-9]+)?\s*(ms|s|m|h|d|w)\s*$"},
+            ],
+            "examples": [30, "500ms", "30s", "5m", "2h", "7d"],
+        }
+    ),
 ]
 """Seconds; written as a number or as `30s`, `5m`, `2h`, `7d`."""
+
+
+def _some_time(value: float) -> float:
+    if value <= 0:
+        raise ValueError("a time-out is longer than nothing; leave it out to wait for ever")
+    return value
+
+
+Timeout = Annotated[Duration, AfterValidator(_some_time)]
+"""A duration that is not zero."""
 
 
 def _node_id(value: str) -> str:
@@ -62,12 +91,22 @@ def _node_id(value: str) -> str:
         raise ValueError("a node id has 1 to 200 characters")
     if "." in value or "/" in value:
         raise ValueError("a node id has no dot and no slash, because references and paths are built with them")
+    if not value.isprintable() or value != value.strip():
+        raise ValueError("a node id has no line breaks or control characters, and no space around it")
     if value in RESERVED_NAMES:
         raise ValueError(f"{value!r} already means something in references; choose another id")
     return value
 
 
 NodeId = Annotated[str, AfterValidator(_node_id)]
+"""Text that a person can read; Korean and emoji are fine."""
+
+NodeType = Annotated[
+    str,
+    StringConstraints(min_length=1, max_length=200),
+    AfterValidator(lambda value: TYPE_ALIASES.get(value, value)),
+    Field(examples=["start", "end", "condition", *TYPE_ALIASES]),
+]
 
 
 class _Model(BaseModel):
@@ -77,20 +116,28 @@ class _Model(BaseModel):
 class ValueSelector(_Model):
     """Where a value comes from: `node.port`, deeper, or `env.X`, `sys.X`, `item` and the like."""
 
-    variable: str
+    variable: str = Field(max_length=4096)
+    """The reference: `start.topic`, `news.items[0].title`, `env.REGION`."""
     value_type: PortType = PortType.ANY
+    """What old documents said about its type; the ports decide."""
 
 
 class VariableMapping(_Model):
     """A data edge written at its target."""
 
-    target_port: str | None = None
+    target_port: Name | None = None
+    """The input port; by default the mapping's own name."""
     source: ValueSelector
+    """Where the value comes from."""
 
 
 class Ports(_Model):
+    """Openings beside those that the node's type declares, or in their place."""
+
     inputs: tuple[Port, ...] = ()
+    """What goes in."""
     outputs: tuple[Port, ...] = ()
+    """What comes out. Those of the start node are the inputs of a run."""
 
 
 FailureKind = Literal["error", "timeout", "interrupted"]
@@ -102,9 +149,11 @@ class Retry(_Model):
     max: int = Field(default=0, ge=0, le=1000)
     """Tries after the first."""
     delay: Duration = 1.0
+    """The wait before the second try."""
     factor: float = Field(default=2.0, ge=1, le=100)
     """Each wait is this much longer than the one before."""
     max_delay: Duration = 300.0
+    """No wait is longer than this."""
     jitter: float = Field(default=0.1, ge=0, le=1)
     """The share of each wait that is left to chance, so that many runs do not come back at once."""
     on: tuple[FailureKind, ...] = ()
@@ -115,17 +164,27 @@ class NodeSpec(_Model):
     """One node of a workflow: its type, its settings and its policies."""
 
     id: NodeId
-    type: Annotated[str, AfterValidator(lambda value: TYPE_ALIASES.get(value, value))]
+    """Its name in edges and references; unique in its graph. A body's own node comes before one outside."""
+    type: NodeType
+    """What it does: a built-in or installed type, or one of the names that people use (`LLM_CALL`)."""
     name: str = ""
+    """What people read."""
     description: str = ""
+    """What it is for."""
     data: dict[str, Any] = Field(default_factory=dict[str, Any])
     """What the type's own `Config` describes."""
     ports: Ports = Ports()
-    variable_mappings: dict[str, VariableMapping] = Field(default_factory=dict[str, VariableMapping])
+    """Openings that the document itself declares."""
+    variable_mappings: dict[Name, VariableMapping] = Field(default_factory=dict[str, VariableMapping])
+    """Input ports fed from variables, items and other nodes, instead of by an edge."""
     body: "Body | None" = None
+    """The graph inside a loop, a map or a subflow."""
     retry: Retry = Retry()
-    timeout: Duration | None = None
+    """Whether and how it is tried again; by default not."""
+    timeout: Timeout | None = None
+    """The longest that one try may take."""
     on_error: Literal["fail", "default", "branch"] = "fail"
+    """After the last try: end the scope, go on with `default_outputs`, or leave by the branch port `error`."""
     default_outputs: dict[str, Any] | None = None
     """The node's outputs when it failed and `on_error` is `default`."""
     on_interrupted: Literal["ask", "retry", "fail"] = "ask"
@@ -133,85 +192,150 @@ class NodeSpec(_Model):
     effect: Literal["pure", "repeatable", "once"] | None = None
     """Overrules what the type says about running twice."""
     position: dict[str, float] | None = None
+    """Its place on a canvas."""
     ui: dict[str, Any] | None = None
+    """Whatever a canvas wants to remember; nothing else reads it."""
 
 
 class Edge(_Model):
+    """A way from one node to another."""
+
     id: str | None = None
-    source: str
-    target: str
-    source_port: str | None = None
-    target_port: str | None = None
+    """For a canvas; nothing else reads it."""
+    source: Name
+    """The id of the node where it begins."""
+    target: Name
+    """The id of the node where it ends."""
+    source_port: Name | None = None
+    """The output port whose value it carries, or the branch it follows; without one it carries the whole output."""
+    target_port: Name | None = None
+    """The input port that gets the value; without one it is a gate and carries nothing."""
     data_type: PortType | None = None
+    """What old documents said about its type; the ports decide."""
 
 
 class Body(_Model):
     """A graph: the workflow's own, or the inside of a loop, a map or a subflow."""
 
     nodes: tuple[NodeSpec, ...] = ()
+    """In document order, which decides where several values meet."""
     edges: tuple[Edge, ...] = ()
+    """How the nodes hang together."""
 
 
 class Variable(_Model):
+    """A named value."""
+
     type: PortType = PortType.ANY
+    """What it may hold."""
     value: Any = None
+    """What it holds at the start of a run."""
     secret: bool = False
     """The value is in the secret store under this name, not here."""
     description: str = ""
+    """What it is for."""
 
 
 class Variables(_Model):
-    environment: dict[str, Variable] = Field(default_factory=dict[str, Variable])
-    conversation: dict[str, Variable] = Field(default_factory=dict[str, Variable])
+    """Values beside the graph."""
+
+    environment: dict[Name, Variable] = Field(default_factory=dict[str, Variable])
+    """Fixed for a run: `env.NAME`."""
+    conversation: dict[Name, Variable] = Field(default_factory=dict[str, Variable])
+    """Kept from run to run of one chat, and written by assign nodes: `conversation.NAME`."""
+
+
+DayFilter = Literal["business_days", "not_holidays", "holidays", "days_off", "not_weekends"]
+"""Days on which a trigger fires; the holidays are those of the country."""
 
 
 class _Timed(_Model):
     timezone: str = "Asia/Seoul"
-    filter: str | None = None
-    """Days that do not count: `business_days`, `not_holidays` …"""
+    """Whose clock it follows, by its IANA name."""
+    filter: DayFilter | None = None
+    """Which days count; on the others it does not fire, or fires elsewhere if `roll` says so."""
+    roll: Literal["following", "preceding"] | None = None
+    """With `filter`: move a firing to the next or to the last day that counts, instead of leaving it out."""
+    nth: int = Field(default=1, ge=1, le=260)
+    """With `roll`: the nth day that counts, so that the 1st of a month and 3 is its third business day."""
+    country: Annotated[str, StringConstraints(pattern=r"^[A-Za-z]{2}$")] | None = None
+    """Whose public holidays count, as two letters; by default those of the time zone."""
+    start: str | None = None
+    """Nothing fires before this time (ISO 8601)."""
+    until: str | None = None
+    """Nothing fires after this time (ISO 8601)."""
     catch_up: Duration = 6 * 3600.0
     """A firing missed by less than this is made up once."""
     inputs: dict[str, Any] = Field(default_factory=dict[str, Any])
+    """What the run gets, by the start's ports."""
     enabled: bool = True
+    """Whether it fires at all."""
 
 
 class CronTrigger(_Timed):
-    type: Literal["cron"] = "cron"
+    """Again and again, by five cron fields."""
+
+    type: Literal["cron"]
+    """The kind of trigger."""
     cron: str
+    """Minute, hour, day of the month, month, weekday: `0 9 * * 1-5`."""
 
 
 class RRuleTrigger(_Timed):
-    type: Literal["rrule"] = "rrule"
+    """Again and again, where cron cannot say it."""
+
+    type: Literal["rrule"]
+    """The kind of trigger."""
     rrule: str
+    """An RFC 5545 rule: `FREQ=WEEKLY;INTERVAL=2;BYDAY=MO`, with `DTSTART:…` before it where it counts from a day."""
 
 
 class AtTrigger(_Timed):
-    type: Literal["at"] = "at"
+    """Once."""
+
+    type: Literal["at"]
+    """The kind of trigger."""
     at: str
-    """ISO 8601."""
+    """ISO 8601: `2026-12-24T18:00:00+09:00`."""
 
 
 class _Called(_Model):
     inputs: dict[str, Any] = Field(default_factory=dict[str, Any])
+    """What the run gets beside what the caller gives."""
     enabled: bool = True
+    """Whether it starts runs at all."""
 
 
 class WebhookTrigger(_Called):
-    type: Literal["webhook"] = "webhook"
+    """When somebody calls an address."""
+
+    type: Literal["webhook"]
+    """The kind of trigger."""
     path: str = ""
+    """The end of the address; by default one is made."""
 
 
 class EventTrigger(_Called):
-    type: Literal["event"] = "event"
+    """When something happens."""
+
+    type: Literal["event"]
+    """The kind of trigger."""
     event: str
+    """Its name: `file.created`."""
 
 
 class ManualTrigger(_Called):
-    type: Literal["manual"] = "manual"
+    """When a person says so."""
+
+    type: Literal["manual"]
+    """The kind of trigger."""
 
 
 class ChatTrigger(_Called):
-    type: Literal["chat"] = "chat"
+    """When somebody writes a message."""
+
+    type: Literal["chat"]
+    """The kind of trigger."""
 
 
 Trigger = Annotated[
@@ -226,10 +350,16 @@ class Workflow(Body):
     mulle: Literal[1] = 1
     """The format's version."""
     name: str = Field(default="", max_length=500)
+    """What people call it."""
     description: str = ""
+    """What it is for."""
     variables: Variables = Variables()
+    """Values that the nodes may refer to."""
     triggers: tuple[Trigger, ...] = ()
-    timeout: Duration | None = None
+    """What starts a run."""
+    timeout: Timeout | None = None
     """The longest a run may take, waits included."""
     tags: tuple[str, ...] = ()
+    """Words to find it by."""
     ui: dict[str, Any] | None = None
+    """Whatever a canvas wants to remember; nothing else reads it."""

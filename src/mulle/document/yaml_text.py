@@ -1,6 +1,7 @@
-"""The YAML we read and write: its 1.2 core schema, without aliases, duplicate keys or depths that crash a parser.
+"""The YAML we read and write: its 1.2 core schema, without aliases, tags, duplicate keys or depths that crash a parser.
 
-`on`, `yes`, dates and 12:30 stay text; only null, true, false and numbers are more than text.
+`on`, `yes`, dates, 12:30 and 01012345678 stay text; only null, true, false and numbers are more than text. Keys are
+text as it was written.
 """
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
 # pyright: reportIncompatibleMethodOverride=false
@@ -12,30 +13,22 @@ from typing import Any, ClassVar
 
 import yaml
 from yaml import CSafeDumper, CSafeLoader
+from yaml.constructor import ConstructorError
 
-from mulle.errors import DocumentError
-
-MAX_DEPTH = 100
-
-
-class UnreadableDocument(DocumentError):
-    """The text is neither YAML nor JSON that we can take."""
-
-    code = "document.unreadable"
-    hint = "A document is YAML or JSON as `mulle schema` describes it."
+from mulle.document.plain_data import MAX_DEPTH, UnreadableDocument, too_deep
 
 
 def load_yaml(text: str) -> Any:
     """Plain data of YAML text; raises UnreadableDocument with line and column."""
+    _check_characters(text)
     try:
         _check_events(text)
         return yaml.load(text, Loader=_Loader)  # noqa: S506 - a SafeLoader, narrowed further.
     except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        at = f"line {mark.line + 1}, column {mark.column + 1}" if mark else ""
-        raise UnreadableDocument(f"Not readable as YAML: {error.problem or error.context}.", at=at) from error
-    except (yaml.YAMLError, ValueError) as error:
-        raise UnreadableDocument(f"Not readable as YAML: {error}.") from error
+        begun = error.context_mark
+        context = f"{error.context} (line {begun.line + 1}), " if begun else ""
+        message = f"Not readable as YAML: {context}{error.problem}."
+        raise UnreadableDocument(message, at=_at(error.problem_mark)) from error
 
 
 def dump_yaml(data: Any) -> str:
@@ -43,20 +36,38 @@ def dump_yaml(data: Any) -> str:
     return yaml.dump(data, Dumper=_Dumper, allow_unicode=True, sort_keys=False, width=120)
 
 
-def too_deep() -> UnreadableDocument:
-    return UnreadableDocument(f"The document is nested more than {MAX_DEPTH} levels deep.")
+_UNPRINTABLE = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+
+def _check_characters(text: str) -> None:
+    if found := _UNPRINTABLE.search(text):
+        line, column = text.count("\n", 0, found.start()) + 1, found.start() - text.rfind("\n", 0, found.start())
+        message = f"Not readable as YAML: the character U+{ord(found[0]):04X} may not stand in it."
+        hint = "Is it a text file, saved as UTF-8?"
+        raise UnreadableDocument(message, at=f"line {line}, column {column}", hint=hint)
 
 
 def _check_events(text: str) -> None:
-    """Refuse aliases (bombs) and great depth (a crash of the C parser) before anything is built."""
+    """Refuse aliases (bombs), tags, and great depth (a crash of the C parser) before anything is built."""
     depth = 0
     for event in yaml.parse(text, Loader=_Loader):
         if isinstance(event, yaml.AliasEvent):
-            at = f"line {event.start_mark.line + 1}"
-            raise UnreadableDocument("Aliases (`*name`) are not supported; write the value out.", at=at)
+            message = "Aliases (`*name`) are not supported; write the value out."
+            raise UnreadableDocument(message, at=_at(event.start_mark))
+        if getattr(event, "tag", None) not in _PLAIN_TAGS:
+            message = "Tags (`!name`) are not supported; write plain data."
+            raise UnreadableDocument(message, at=_at(event.start_mark))
         depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
         if depth > MAX_DEPTH:
             raise too_deep()
+
+
+_TEXT_TAG = "tag:yaml.org,2002:str"
+_PLAIN_TAGS = frozenset({None, "!", _TEXT_TAG})
+
+
+def _at(mark: Any) -> str:
+    return f"line {mark.line + 1}, column {mark.column + 1}"
 
 
 class _Loader(CSafeLoader):
@@ -65,39 +76,43 @@ class _Loader(CSafeLoader):
     yaml_implicit_resolvers: ClassVar[dict[str, list[tuple[str, re.Pattern[str]]]]] = {}  # pyright: ignore[reportIncompatibleVariableOverride]  # As PyYAML itself does.
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
-        seen: set[str] = set()
-        for key, _ in node.value:
+        found: dict[Hashable, Any] = {}
+        for key, value in node.value:
             if not isinstance(key, yaml.ScalarNode):
-                raise yaml.constructor.ConstructorError(None, None, "a key must be plain text", key.start_mark)
-            if key.value in seen:
-                problem = f"the key {key.value!r} stands twice in one mapping"
-                raise yaml.constructor.ConstructorError(None, None, problem, key.start_mark)
-            seen.add(key.value)
-        return {str(key): value for key, value in super().construct_mapping(node, deep).items()}
+                raise ConstructorError(None, None, "a key must be plain text", key.start_mark)
+            if key.value in found:
+                problem = f"the key {key.value[:80]!r} stands twice in one mapping"
+                raise ConstructorError(None, None, problem, key.start_mark)
+            found[key.value] = self.construct_object(value, deep=deep)
+        return found
 
     def construct_number(self, node: yaml.ScalarNode) -> int | float:
         text = node.value.lower()
+        if len(text) > _LONGEST_NUMBER:
+            raise ConstructorError(None, None, "a number is too long; put it in quotes", node.start_mark)
         if text.startswith(("0x", "0o")):
             return int(text, 0)
-        return float(text) if any(sign in text for sign in ".en") else int(text)
+        if any(sign in text for sign in ".en"):
+            return float(text.replace(".inf", "inf").replace(".nan", "nan"))
+        return int(text)
 
+
+_LONGEST_NUMBER = 400
 
 _CORE_SCHEMA = (
     ("tag:yaml.org,2002:null", r"~|null|Null|NULL|", ["~", "n", "N", ""]),
     ("tag:yaml.org,2002:bool", r"true|True|TRUE|false|False|FALSE", list("tTfF")),
     (
+        # Unlike in the core schema a whole number has no zero in front: 01012345678 is a telephone number.
         "tag:yaml.org,2002:int",
-        r"[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+|[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?|[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)",
+        r"[-+]?(\.[0-9]+|(0|[1-9][0-9]*)(\.[0-9]*)?)([eE][-+]?[0-9]+)?|0o[0-7]+|0x[0-9a-fA-F]+|[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)",
         list("-+.0123456789"),
     ),
 )
-for _tag, _pattern, _firsts in _CORE_SCHEMA:
-    _Loader.add_implicit_resolver(_tag, re.compile(f"(?:{_pattern})$"), _firsts)
-_Loader.add_constructor("tag:yaml.org,2002:int", _Loader.construct_number)
 
 
 class _Dumper(CSafeDumper):
-    """YAML for people: long text as blocks, nothing aliased."""
+    """YAML for people: long text as blocks, nothing aliased, quotes around what any YAML reads as more than text."""
 
     def ignore_aliases(self, data: Any) -> bool:
         del data
@@ -105,7 +120,11 @@ class _Dumper(CSafeDumper):
 
 
 def _text_node(dumper: CSafeDumper, text: str) -> yaml.ScalarNode:
-    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style="|" if "\n" in text else None)
+    return dumper.represent_scalar(_TEXT_TAG, text, style="|" if "\n" in text else None)
 
 
+for _tag, _pattern, _firsts in _CORE_SCHEMA:
+    for _side in (_Loader, _Dumper):
+        _side.add_implicit_resolver(_tag, re.compile(f"(?:{_pattern})$"), _firsts)
+_Loader.add_constructor("tag:yaml.org,2002:int", _Loader.construct_number)
 _Dumper.add_representer(str, _text_node)

@@ -8,8 +8,8 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from mulle.document.links import Selector, dig, mapped
+from mulle.document.places import place
 from mulle.document.ports import Port, accepts, type_of
-from mulle.document.reading import place
 from mulle.engine.facts import Path
 from mulle.engine.plan import PlanNode
 from mulle.engine.run import Run

@@ -8,8 +8,8 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from mulle.document.places import schema_problems
 from mulle.document.problem import Problem
-from mulle.document.reading import schema_problems
 from mulle.document.signature import Signature
 from mulle.document.workflow import NodeSpec
 from mulle.errors import DocumentError
@@ -71,7 +71,11 @@ def _config_problems(node: Node, spec: NodeSpec) -> list[Problem]:
         node.Config.model_validate(spec.data)
     except ValidationError as error:
         unknown = {item["loc"] for item in error.errors(include_url=False) if _is_template(item["input"])}
-        return [problem for steps, problem in schema_problems(error, spec.data, "data.") if steps not in unknown]
+        return [
+            problem
+            for steps, problem in schema_problems(error, spec.data, "data.", node.Config)
+            if steps not in unknown
+        ]
     return []
 
 
