@@ -13,11 +13,13 @@ import textwrap
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import parse_qs, unquote, urlsplit
 from zoneinfo import available_timezones
 
 from mulle.errors import BadSetting
+
+SandboxMode = Literal["auto", "container", "unsafe"]
 
 
 @dataclass(frozen=True)
@@ -164,7 +166,7 @@ class Settings:
         example="postgresql://mulle:password@localhost/mulle",
         secret=True,
     )
-    sandbox: str = _variable(
+    sandbox: SandboxMode = _variable(
         "MULLE_SANDBOX",
         "How code steps are locked in. auto: by the kernel, or not at all; container: you promise that Mulle runs in "
         "a container made for it; unsafe: no lock (only for code that you wrote yourself).",

@@ -17,6 +17,7 @@ from mulle.sdk.context import Services
 from mulle.services.guard import Guard, place
 from mulle.services.notify import Notify
 from mulle.services.redact import Redactor
+from mulle.services.sandbox import Sandbox
 from mulle.services.secrets import Secrets
 from mulle.services.stand_ins import StandInHttp
 from mulle.settings import Settings
@@ -79,10 +80,12 @@ class Outside:
         guard = Guard(chosen.allow_hosts | stand_ins)
         self.settings = chosen
         self._http = OnDemandHttp(guard, chosen.proxy)
+        self._sandbox = Sandbox(mode=chosen.sandbox, timezone=chosen.timezone)
         http = StandInHttp(self._http, dict(chosen.stand_ins)) if chosen.stand_ins else self._http
         self.services = Services(
             http=http,
             notify=Notify.configured(chosen, http, guard),
+            sandbox=self._sandbox,
             secret=self.secret,
         )
         self._redactor: Redactor | None = None
@@ -105,6 +108,7 @@ class Outside:
 
     async def close(self) -> None:
         """Close connections and stop child processes."""
+        await self._sandbox.close()
         await self._http.aclose()
 
 

@@ -16,6 +16,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "export": ("documents", "Write a workflow as YAML or JSON."),
     "runs": ("runs", "List, show, resume, cancel and signal runs."),
     "approvals": ("approvals", "See what waits for a person's word, and give it."),
+    "doctor": ("doctor", "Say what this machine offers and what is missing."),
     "secrets": ("secrets", "Keep secrets outside of documents."),
 }
 """Name: module, what it does."""

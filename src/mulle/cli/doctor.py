@@ -1,0 +1,79 @@
+"""`mulle doctor`: what this machine offers, and what is missing."""
+
+import platform
+import sqlite3
+from dataclasses import dataclass
+from typing import Literal
+
+import click
+
+from mulle.app import App
+from mulle.app.opening import settings
+from mulle.cli.home import with_app
+from mulle.cli.printing import json_option, show
+from mulle.errors import MulleError
+from mulle.services.sandbox import available
+
+MARKS = {"ok": click.style("✓", fg="green"), "note": click.style("!", fg="yellow"), "bad": click.style("✗", fg="red")}
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that was looked at."""
+
+    about: str
+    state: Literal["ok", "note", "bad"]
+    text: str
+
+
+@click.command()
+@json_option
+def doctor(as_json: bool) -> int:
+    """Say what this machine offers and what is missing."""
+    findings = [_python(), _sqlite(), _home(), *_sandbox(), _mail(), _model()]
+    shown = {"findings": [{"about": one.about, "state": one.state, "text": one.text} for one in findings]}
+    show(shown, as_json, lambda: "\n".join(f"{MARKS[one.state]} {one.about:<9} {one.text}" for one in findings))
+    return 1 if any(one.state == "bad" for one in findings) else 0
+
+
+def _python() -> Finding:
+    return Finding("python", "ok", f"{platform.python_version()} on {platform.system()} {platform.machine()}")
+
+
+def _sqlite() -> Finding:
+    return Finding("sqlite", "ok", sqlite3.sqlite_version)
+
+
+def _home() -> Finding:
+    async def look(app: App) -> str:
+        runs = await app.runs(limit=1)
+        workflows = len(app.workflows.all())
+        return f"{settings().home} ({workflows} workflow(s), {'some' if runs else 'no'} runs)"
+
+    try:
+        return Finding("home", "ok", with_app(look))
+    except MulleError as error:
+        return Finding("home", "bad", f"{error.text} {error.advice}")
+
+
+def _sandbox() -> list[Finding]:
+    found = available()
+    mode = settings().sandbox
+    if mode != "auto":
+        return [Finding("sandbox", "note", f"MULLE_SANDBOX={mode}: code steps are not locked in by Mulle.")]
+    state: Literal["ok", "bad"] = "ok" if found.ok else "bad"
+    return [Finding("sandbox", state, line) for line in found.lines()]
+
+
+def _mail() -> Finding:
+    chosen = settings()
+    if chosen.mail_server:
+        return Finding("mail", "ok", f"goes out through {chosen.mail_server.host}:{chosen.mail_server.port}")
+    return Finding("mail", "note", f"no MULLE_SMTP_URL: mail is laid in {chosen.outbox_folder} and not sent")
+
+
+def _model() -> Finding:
+    chosen = settings()
+    if chosen.model or chosen.openai_api_key:
+        return Finding("model", "ok", chosen.model or "OpenAI, by OPENAI_API_KEY")
+    return Finding("model", "note", "none: `builtin` understands catalogued pieces; set OPENAI_API_KEY for a model")
