@@ -7,6 +7,7 @@ from tests.nodes.alone import outputs, problems, references
 
 from mulle.document.workflow import NodeSpec
 from mulle.nodes.transform import Transform, Untransformable
+from mulle.sdk.catalogue import Catalogue
 
 ARTICLES = [
     {"title": "<b>경제</b> 성장률 &quot;반등&quot;", "link": "https://n.news/1", "views": 30, "section": "경제"},
@@ -177,6 +178,13 @@ def test_a_broken_operation_is_found_before_a_run():
         "nodes.step.data.operations[0].when",
         "nodes.step.data.operations[1]",
     ]
+
+
+def test_a_misspelt_operation_is_told_from_its_right_name():
+    spec = NodeSpec(id="t", type="transform", data={"operations": [{"op": "fliter", "when": "true"}]})
+    (problem,) = Catalogue({"transform": Transform()}).describe(spec).problems
+
+    assert problem.hint == "Did you mean 'filter'?"
 
 
 def test_a_transform_that_ends_in_text_gives_text():

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator, Mapping
 from functools import cache
+from itertools import zip_longest
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
@@ -32,7 +33,8 @@ def schema_problems(
     found: list[tuple[Steps, Problem]] = []
     for item in error.errors(include_url=False):
         message, hint = _said(item, data, model)
-        found.append((item["loc"], Problem("document.schema", prefix + place(item["loc"], data), message, hint)))
+        where = (prefix + place(item["loc"], data)).removesuffix(".")
+        found.append((item["loc"], Problem("document.schema", where, message, hint)))
     return found
 
 
@@ -51,7 +53,7 @@ def place(steps: Steps, data: Any = None) -> str:
 
 def _keys(steps: Steps, data: Any) -> Iterator[int | str]:
     """The steps that lead through the data. Pydantic also names the alternative of a union that it tried."""
-    for step, following in zip(steps, (*steps[1:], None), strict=True):
+    for step, following in zip_longest(steps, steps[1:]):
         inside = _inside(data, step)
         leads_on = is_array(inside) or (is_object(inside) and (following in inside or step != _inside(data, "type")))
         if isinstance(step, int) or leads_on or (following is None and is_object(data)):
@@ -94,7 +96,8 @@ def _said(item: ErrorDetails, data: Any, model: type[BaseModel] | None) -> tuple
         in_quotes = wanted == "text" and isinstance(given, int | float)
         return f"This must be {wanted}.", "Put it in quotes." if in_quotes else ""
     if expected:
-        word = given.get("type") if is_object(given) else given
+        tag = str(item.get("ctx", {}).get("discriminator", "type")).strip("'")
+        word = given.get(tag) if is_object(given) else given
         return item["msg"] + ".", nearest(word, expected) if isinstance(word, str) else ""
     return item["msg"].removeprefix("Value error, ").removesuffix(".") + ".", ""
 

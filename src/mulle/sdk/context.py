@@ -127,6 +127,19 @@ class Services:
     extra: Mapping[str, Any] = field(default_factory=dict[str, Any])
 
 
+class ScopeFailure(Protocol):
+    """Why a scope failed."""
+
+    @property
+    def type(self) -> str: ...
+    @property
+    def message(self) -> str: ...
+    @property
+    def node(self) -> str:
+        """The node that failed."""
+        ...
+
+
 class Ending(Protocol):
     """How one scope that a node asked for ended."""
 
@@ -137,7 +150,7 @@ class Ending(Protocol):
     @property
     def state(self) -> Any: ...
     @property
-    def error(self) -> Any: ...
+    def error(self) -> ScopeFailure | None: ...
     @property
     def stopped(self) -> bool: ...
 

@@ -1,0 +1,92 @@
+"""The same steps for every item of a list, several at a time."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any, Literal
+
+from pydantic import BaseModel, Field
+
+from mulle.document.expressions.values import kind
+from mulle.document.ports import is_array
+from mulle.document.signature import Signature
+from mulle.document.workflow import NodeSpec
+from mulle.errors import BodyFailed, StepError
+from mulle.sdk import Context, Done, Expand, Node, Settings
+from mulle.sdk.context import Ending
+
+
+class NoList(StepError):
+    """What a map goes through is no list."""
+
+    code = "map.no_list"
+    message = "A map goes through a list, and `items` is {kind}."
+    hint = "values(…) makes a list of an object; a skipped step gives null."
+
+
+class Map(Node):
+    """Run my body once for each item; what its End receives is that item's result."""
+
+    type = "map"
+    title = {"en": "For each", "ko": "각각 반복"}
+    effect = "pure"
+
+    class Config(Settings):
+        items: Any = None
+        """The list; one that arrives at the port comes before it. Inside, `item` and `index` refer to it."""
+        concurrency: int = Field(default=10, ge=1, le=1000)
+        """How many items are at work at a time."""
+        on_item_error: Literal["fail", "null", "drop"] = "fail"
+        """What a failed item does: it fails the map, its result is null, or it has none."""
+        collect: str = ""
+        """Which of the End's values is the result; empty: all of them, as an object."""
+
+    class Inputs(BaseModel):
+        items: Any = None
+
+    class Outputs(BaseModel):
+        results: list[Any]
+        """In the order of the items, whichever was done first."""
+        errors: list[Any]
+        """Of failed items: `{index, type, message, node}`."""
+
+    async def run(self, config: Config, inputs: Inputs, ctx: Context) -> Done | Expand:
+        if ctx.memo is None:
+            items = inputs.items if "items" in inputs.model_fields_set else config.items
+            if not is_array(items):
+                raise NoList(kind=kind(items))
+            if not items:
+                return Done({"results": [], "errors": []})
+            scopes = [{"item": item, "index": index} for index, item in enumerate(items)]
+            tolerant = config.on_item_error != "fail"
+            return Expand(scopes, limit=config.concurrency, tolerant=tolerant, memo=len(items))
+        return Done(_collected(ctx.endings, config))
+
+    def signature(self, spec: NodeSpec) -> Signature:
+        return replace(super().signature(spec), container=True, body_names=frozenset({"item", "index"}))
+
+
+def _collected(endings: Sequence[Ending], config: Map.Config) -> dict[str, list[Any]]:
+    """The results and the errors; raises BodyFailed for the first failure when none is allowed."""
+    results: list[Any] = []
+    errors: list[Any] = []
+    for index, ending in enumerate(endings):
+        if ending.succeeded:
+            results.append(ending.outputs.get(config.collect) if config.collect else ending.outputs)
+            continue
+        errors.append(_error(ending, index))
+        if config.on_item_error == "null":
+            results.append(None)
+    if errors and config.on_item_error == "fail":
+        first = next((error for error in errors if error["type"] != "stopped"), errors[0])
+        raise BodyFailed(f"Item {first['index']} failed at '{first['node']}': {first['message']}", hint=_HINT)
+    return {"results": results, "errors": errors}
+
+
+_HINT = "With `on_item_error: drop` or `null` the others go on."
+
+
+def _error(ending: Ending, index: int) -> dict[str, Any]:
+    failure = ending.error
+    if failure is None:
+        return {"index": index, "type": "stopped", "message": "It was stopped.", "node": ""}
+    return {"index": index, "type": failure.type, "message": failure.message, "node": failure.node}

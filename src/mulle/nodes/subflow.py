@@ -1,0 +1,36 @@
+"""Steps that belong together, as one."""
+
+from dataclasses import replace
+from typing import Any
+
+from pydantic import Field
+
+from mulle.document.signature import Signature
+from mulle.document.workflow import NodeSpec
+from mulle.errors import BodyFailed
+from mulle.sdk import Context, Done, Expand, Node, Settings
+
+
+class Subflow(Node):
+    """Run my body once, with retry and error policy of its own. What arrives here its start hands on inside."""
+
+    type = "subflow"
+    title = {"en": "Subflow", "ko": "하위 흐름"}
+    effect = "pure"
+
+    class Config(Settings):
+        inputs: dict[str, Any] = Field(default_factory=dict[str, Any])
+        """Values for the start inside, beside what arrives at ports of any name."""
+
+    async def run(self, config: Config, inputs: dict[str, Any], ctx: Context) -> Done | Expand:
+        if ctx.memo is None:
+            return Expand([config.inputs | inputs], memo=True)
+        (ending,) = ctx.endings
+        if not ending.succeeded:
+            message = ending.error.message if ending.error else "it was stopped"
+            node = ending.error.node if ending.error else ""
+            raise BodyFailed(f"The steps inside failed at '{node}': {message}")
+        return Done(ending.outputs)
+
+    def signature(self, spec: NodeSpec) -> Signature:
+        return replace(super().signature(spec), container=True)

@@ -1,0 +1,38 @@
+from tests.nodes.alone import outputs, references
+from tests.nodes.whole import ran
+
+from mulle.nodes.answer import Answer
+
+
+async def test_a_text_streams_piece_by_piece_in_order():
+    streamed: list[str] = []
+
+    async def stream(text: str) -> None:
+        streamed.append(text)
+
+    text = "안녕하세요, {{ a.name }}님! {{ a.nothing }}{{ a.list }}"
+    made = await outputs(
+        Answer(), {"text": text}, names={"a": {"name": "김", "nothing": None, "list": [1, 2]}}, stream=stream
+    )
+
+    assert streamed == ["안녕하세요, ", "김", "님! ", "[1,2]"]
+    assert made == {"answer": "안녕하세요, 김님! [1,2]"}
+
+
+def test_its_references_are_known():
+    assert references(Answer(), {"text": "{{ a.name }} {{ env.X }}"}) == ["a.name", "env.X"]
+
+
+async def test_an_answer_is_an_end():
+    run = await ran(
+        """
+        nodes:
+          - {id: start, type: start, ports: {outputs: [{name: name, type: string}]}}
+          - {id: say, type: answer, data: {text: "반가워요, {{ start.name }}님"}}
+        edges: [{source: start, target: say}]
+        """,
+        {"name": "이"},
+    )
+
+    assert (run.status, run.detail) == ("succeeded", "")
+    assert run.outputs == {"answer": "반가워요, 이님"}
