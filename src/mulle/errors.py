@@ -121,6 +121,87 @@ class ScheduleError(InputError):
     code = "schedule.invalid"
 
 
+class IncompleteSchedule(ScheduleError):
+    """The phrase leaves out what a schedule needs; the hint is the question to ask, in the phrase's language.
+
+    Facts: `missing`, a list of `frequency`, `time`, `weekday`, `day`, `month`, `until` or `calendar`.
+    """
+
+    code = "schedule.incomplete"
+    message = "The schedule '{phrase}' does not say: {names}."
+
+
+class AmbiguousSchedule(ScheduleError):
+    """The phrase can mean different schedules; the hint asks which, in the phrase's language.
+
+    Facts: `candidates`, the readings as phrases that would be understood.
+    """
+
+    code = "schedule.ambiguous"
+    message = "The schedule '{phrase}' can be read in more than one way: {names}."
+
+
+class ImpossibleSchedule(ScheduleError):
+    """The phrase names a time that does not exist, is over, or contradicts itself."""
+
+    code = "schedule.impossible"
+    message = "The schedule '{phrase}' cannot be kept: {why}."
+
+
+class UnsupportedSchedule(ScheduleError):
+    """The phrase is clear, but no rule we know can say it (lunar dates, sunrise, dates relative to an event)."""
+
+    code = "schedule.unsupported"
+    message = "The schedule '{phrase}' needs what is not supported: {what}."
+
+
+class NotASchedule(ScheduleError):
+    """The phrase names no time. Facts: `kind`, `event` where it waits for something to happen, else `none`."""
+
+    code = "schedule.not_a_schedule"
+    message = "'{phrase}' names no time to run at."
+    hint = "Say when, such as '매일 오전 9시' or 'every weekday at 9am'."
+
+
+class BadCron(ScheduleError):
+    """A cron line that no clock can follow."""
+
+    code = "schedule.bad_cron"
+    message = "The cron line '{cron}' cannot be used: {why}."
+    hint = "Write five fields, minute hour day month weekday, such as '30 9 * * 1-5'."
+
+
+class BadRecurrence(ScheduleError):
+    """An RFC 5545 rule that cannot be followed."""
+
+    code = "schedule.bad_rrule"
+    message = "The rule '{rrule}' cannot be used: {why}."
+    hint = "Write it as 'DTSTART:20260105T090000 RRULE:FREQ=WEEKLY;INTERVAL=2;BYDAY=MO'."
+
+
+class BadTrigger(ScheduleError):
+    """A trigger of a document whose fields do not make a schedule."""
+
+    code = "schedule.bad_trigger"
+    message = "{detail}"
+
+
+class UnknownTimezone(ScheduleError):
+    """A time zone that the zone database does not have."""
+
+    code = "schedule.unknown_timezone"
+    message = "There is no time zone '{timezone}'."
+    hint = "Use a name of the IANA database, such as Asia/Seoul or America/New_York."
+
+
+class UnknownCalendar(ScheduleError):
+    """Public holidays are asked for, of a country for which we have none."""
+
+    code = "schedule.unknown_calendar"
+    message = "No public holidays are known for '{country}'."
+    hint = "Name a country by its two letters, such as KR or US, or leave the holidays out."
+
+
 class StepError(MulleError):
     """A step of a run failed."""
 

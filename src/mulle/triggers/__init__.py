@@ -1,0 +1,1 @@
+"""What starts a run: times (`schedule`, and `phrases` for people's words), and later webhooks and events."""
