@@ -14,6 +14,7 @@ from mulle.nodes.answer import Answer
 from mulle.nodes.approval import Approval
 from mulle.nodes.assign import Assign
 from mulle.nodes.classify import Classify
+from mulle.nodes.code import Code
 from mulle.nodes.condition import Condition
 from mulle.nodes.end import End
 from mulle.nodes.extract import Extract
@@ -34,8 +35,8 @@ from mulle.sdk.node import Node
 from mulle.store.workflows import Workflows
 
 BUILT_IN: tuple[type[Node], ...] = (
-    Aggregate, Answer, Approval, Assign, Classify, Condition, End, Extract, Http, Llm, Loop, Map, Notification, Start,
-    Subflow, Template, Transform, Wait,
+    Aggregate, Answer, Approval, Assign, Classify, Code, Condition, End, Extract, Http, Llm, Loop, Map, Notification,
+    Start, Subflow, Template, Transform, Wait,
 )  # fmt: skip
 
 

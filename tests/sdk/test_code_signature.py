@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mulle.errors import CodeFunctionMissing, CodeSyntax, MulleError
-from mulle.services.sandbox import Output, Parameter, signature
+from mulle.sdk.code_signature import Output, Parameter, signature
 
 
 def outputs(body: str, returns: str = "") -> list[str] | None:
