@@ -155,11 +155,13 @@ def test_only_what_is_outside_the_operations_counts_as_a_reference():
         "value": "{{ fetch.json.items }}",
         "operations": [
             {"op": "filter", "when": "item.n > start.least and index < length(value)"},
+            {"op": "pick", "fields": {"title": "item.title + start.mark"}},
+            {"op": "strip_html", "fields": ["title"]},
             {"op": "format", "template": "{{ item.title }} {{ env.REGION }}"},
         ],
     }
 
-    assert references(Transform(), settings) == ["fetch.json.items", "start.least", "env.REGION"]
+    assert references(Transform(), settings) == ["fetch.json.items", "start.least", "start.mark", "env.REGION"]
 
 
 def test_a_broken_operation_is_found_before_a_run():

@@ -11,7 +11,7 @@ Every text in a node's `data` is a template (`{{ … }}`) unless its field says 
 """
 
 import types
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
@@ -34,6 +34,7 @@ class Marker:
 
 
 Lookup = Callable[[str], Any]
+Model = type[BaseModel]
 
 ITEM_NAMES = frozenset({"item", "index", "value"})
 ROUND_NAMES = frozenset({"state", "index"})
@@ -57,6 +58,15 @@ class Shape:
     names: frozenset[str] = frozenset()
     fields: Mapping[str, "Shape"] | None = None
     each: "Shape | None" = None
+    tag: str = ""
+    choices: Mapping[str, "Shape"] | None = None
+    """Of several models the one that the word in the field `tag` means."""
+
+    def of(self, data: Any) -> "Shape":
+        """The shape of this very data."""
+        if self.choices is None:
+            return self
+        return self.choices.get(str(data.get(self.tag)), TEMPLATE) if is_object(data) else TEMPLATE
 
     def inside(self, step: str | int) -> "Shape":
         if isinstance(step, str) and self.fields and step in self.fields:
@@ -79,7 +89,7 @@ def shape_of(annotation: Any) -> Shape:
         markers = [item for item in args[1:] if isinstance(item, Marker)]
         return Shape(markers[0].kind, markers[0].names) if markers else shape_of(args[0])
     if origin in (Union, types.UnionType):
-        return _either([shape_of(arg) for arg in args if arg is not type(None)])
+        return _either([arg for arg in args if arg is not type(None)])
     if origin in (list, tuple, set, frozenset) and args:
         return _each(shape_of(args[0]))
     if origin in (dict, Mapping) and len(args) == 2:
@@ -87,14 +97,26 @@ def shape_of(annotation: Any) -> Shape:
     return TEMPLATE
 
 
-def _either(shapes: list[Shape]) -> Shape:
-    """One shape for a value that may be of several: text, a list, one of some models told apart by their fields."""
-    fields: dict[str, Shape] = {}
-    for shape in shapes:
-        fields |= {name: one for name, one in (shape.fields or {}).items() if fields.get(name, TEMPLATE) == TEMPLATE}
+def _either(kinds: Sequence[Any]) -> Shape:
+    """One shape for a value that may be of several: text, a list, one of some models that a field tells apart."""
+    models = [kind for kind in kinds if isinstance(kind, type) and issubclass(kind, BaseModel)]
+    if len(models) > 1:
+        tag, named = _told_apart(models)
+        return Shape(tag=tag, choices={word: shape_of(model) for word, model in named.items()})
+    shapes = [shape_of(kind) for kind in kinds]
     text = next((shape for shape in shapes if shape.kind != "template"), TEMPLATE)
+    fields = next((shape.fields for shape in shapes if shape.fields), None)
     each = next((shape.each for shape in shapes if shape.each), None)
-    return Shape(text.kind, text.names, fields or None, each)
+    return Shape(text.kind, text.names, fields, each)
+
+
+def _told_apart(models: Sequence[Model]) -> tuple[str, dict[str, Model]]:
+    """The field by which models are told apart, and the word in it that means each."""
+    for name, info in models[0].model_fields.items():
+        words = [get_args(model.model_fields[name].annotation) for model in models if name in model.model_fields]
+        if get_origin(info.annotation) is Literal and len(words) == len(models):
+            return name, {word: model for model, own in zip(models, words, strict=True) for word in own}
+    raise TypeError(f"{models[0].__name__} and its alternatives need a field that tells them apart")
 
 
 def _each(shape: Shape) -> Shape:
@@ -115,6 +137,7 @@ def texts(data: Any, shape: Shape, where: str = "data") -> Iterator[tuple[str, s
     if isinstance(data, str):
         yield data, where, shape
     elif is_object(data):
+        shape = shape.of(data)
         for key, value in data.items():
             yield from texts(value, shape.inside(key), f"{where}.{key}")
     elif is_array(data):
@@ -164,6 +187,7 @@ def rendered(data: Any, shape: Shape, lookup: Lookup, secret_lookup: Lookup) -> 
             return data
         return render(parse_template(data), secret_lookup if shape.kind == "secret" else lookup)
     if is_object(data):
+        shape = shape.of(data)
         return {key: rendered(value, shape.inside(key), lookup, secret_lookup) for key, value in data.items()}
     if is_array(data):
         return [rendered(value, shape.inside(number), lookup, secret_lookup) for number, value in enumerate(data)]
