@@ -51,6 +51,20 @@ def secret_store(chosen: Settings) -> Secrets:
     return Secrets(chosen.make_home(), chosen.master_key)
 
 
+def find_secret(chosen: Settings, name: str) -> str:
+    """A stored secret; else the environment's variable of that name, if it is one of Mulle's own.
+
+    Raises SecretMissing, WrongMasterKey, SecretsDamaged.
+    """
+    try:
+        return secret_store(chosen).get(name)
+    except SecretMissing:
+        value = chosen.variable(name)
+        if value is None:
+            raise
+        return value
+
+
 def open_app(home: str | Path | None = None, *, given: Settings | None = None) -> App:
     """Open a home.
 
@@ -91,14 +105,8 @@ class Outside:
         self._redactor: Redactor | None = None
 
     def secret(self, name: str) -> str:
-        """A stored secret; else the environment's variable of that name, if it is one of Mulle's own."""
-        try:
-            return secret_store(self.settings).get(name)
-        except SecretMissing:
-            value = self.settings.variable(name)
-            if value is None:
-                raise
-            return value
+        """As `find_secret`."""
+        return find_secret(self.settings, name)
 
     def redact(self, text: str) -> str:
         """A text without the values of known secrets."""

@@ -1,0 +1,56 @@
+"""`mulle worker`: go on with what is unfinished, and fire what is due."""
+
+import asyncio
+import signal
+from typing import Any
+
+import click
+
+from mulle.app import App
+from mulle.app.schedules import Scheduler
+from mulle.cli.home import with_app
+from mulle.cli.printing import json_option, show
+
+
+@click.command()
+@click.option("--until-idle", is_flag=True, help="End when nothing can go on by itself.")
+@click.option("--only", "only", metavar="RUN", hidden=True, help="Drive this one run and nothing else.")
+@json_option
+def worker(until_idle: bool, only: str | None, as_json: bool) -> int:
+    """Go on with unfinished runs, recovered ones first, and fire due schedules, until stopped."""
+
+    async def work(app: App) -> dict[str, Any]:
+        if only:
+            return {"run_id": only, "status": (await app.go_on(only)).status}
+        scheduler = Scheduler(app)
+        recovered = await app.recover()
+        if until_idle:
+            started = await scheduler.fire_due()
+            await app.idle()
+            return {"recovered": recovered, "started": started}
+        if not as_json:
+            click.echo(f"Working. {len(recovered)} unfinished run(s) taken up. Ctrl+C stops.")
+        await _until_stopped(app, scheduler)
+        return {"recovered": recovered, "started": scheduler.started}
+
+    done = with_app(work)
+    show(done, as_json, lambda: _for_people(done))
+    return 0
+
+
+async def _until_stopped(app: App, scheduler: Scheduler) -> None:
+    stopped = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stopped.set)
+    await app.serve()
+    firing = asyncio.create_task(scheduler.keep_firing())
+    await asyncio.wait([firing, asyncio.create_task(stopped.wait())], return_when=asyncio.FIRST_COMPLETED)
+    firing.cancel()
+    await asyncio.gather(firing, return_exceptions=True)
+
+
+def _for_people(done: dict[str, Any]) -> str:
+    if "run_id" in done:
+        return f"{done['run_id']}: {done['status']}"
+    return f"{len(done['recovered'])} unfinished run(s) went on, {len(done['started'])} schedule(s) fired."
