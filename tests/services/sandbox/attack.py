@@ -11,14 +11,14 @@ from mulle.services.sandbox import CodeResult, Sandbox
 async def ends(sandbox: Sandbox, source: str, **arguments: Any) -> CodeResult | SandboxError:
     """What comes of `main`: its result, or the error of ours that tells why there is none."""
     try:
-        return await sandbox.call(source, "main", arguments, timeout=5)
+        return await sandbox.call(source, "main", arguments, timeout=20)
     except SandboxError as error:
         return error
 
 
 async def value(sandbox: Sandbox, source: str, **arguments: Any) -> Any:
     """What `main` returns."""
-    return (await sandbox.call(source, "main", arguments, timeout=5)).value
+    return (await sandbox.call(source, "main", arguments, timeout=20)).value
 
 
 def untouched(file: Path) -> bool:

@@ -6,7 +6,7 @@ import platform
 import pytest
 from tests.services.sandbox.attack import ends, value
 
-from mulle.errors import CodeForbidden, CodeMemoryExceeded
+from mulle.errors import CodeForbidden, CodeKilled, CodeMemoryExceeded
 from mulle.services.sandbox import Sandbox
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -37,6 +37,7 @@ def main():
         "socket.create_connection(('127.0.0.1', 80), 1)",
         "socket.socketpair()[0].sendmsg([b'x'], [], 0, '/run/x')",
         "socket.socketpair()[0].setsockopt(1, 2, 1)",
+        "socket.socketpair()[0].getsockopt(1, socket.SO_PEERCRED, 12)",
         "fcntl.fcntl(0, fcntl.F_SETOWN, os.getppid())",
         "fcntl.ioctl(0, 0x5412, b'x')",
         "mmap.mmap(-1, 4096, prot=mmap.PROT_READ | mmap.PROT_EXEC)",
@@ -124,6 +125,16 @@ def main(number):
 
     assert answer == -1, name
     assert why in {errno.EPERM, errno.ENOSYS}, name
+
+
+@pytest.mark.skipif(platform.machine() != "x86_64", reason="only x86_64 has a second set of numbers")
+async def test_the_other_numbers_of_the_same_calls_end_the_process(sandbox: Sandbox):
+    source = "import ctypes\ndef main():\n    return ctypes.CDLL(None).syscall(0x40000000 + 57)"
+
+    found = await ends(sandbox, source)
+
+    assert isinstance(found, CodeKilled)
+    assert found.facts["signal"] == "SIGSYS"
 
 
 async def test_limits_cannot_be_raised(sandbox: Sandbox):

@@ -1,6 +1,7 @@
 """Whatever a program left in a folder goes, and nothing that its links point at."""
 
 import os
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from mulle.services.sandbox.inside.removal import remove
@@ -37,3 +38,14 @@ def test_a_tree_deeper_than_any_path_goes(tmp_path: Path):
 
 def test_what_is_not_there_is_no_error(tmp_path: Path):
     remove(str(tmp_path / "nothing"))
+
+
+def test_two_may_remove_the_same_folder(tmp_path: Path):
+    room = tmp_path / "room"
+    for number in range(300):
+        (room / f"{number % 7}" / f"{number}").mkdir(parents=True)
+
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(remove, [str(room), str(room)]))
+
+    assert not room.exists()

@@ -31,14 +31,26 @@ SLEEP = "import time\ndef main():\n    time.sleep(60)"
 NEXT = "def main():\n    return 'next'"
 
 
-def zygote(sandbox: Sandbox) -> int:
+def runner_of(sandbox: Sandbox) -> Forked:
     assert isinstance(sandbox._runner, Forked)
-    assert sandbox._runner._nursery
-    return sandbox._runner._nursery._process.pid
+    return sandbox._runner
+
+
+def zygote(sandbox: Sandbox) -> int:
+    nursery = runner_of(sandbox)._nursery
+    assert nursery
+    return nursery._process.pid
 
 
 def children(pid: int) -> list[int]:
     return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+def kill_for_sure(pid: int) -> None:
+    """Returns when it is dead, before the loop can have noticed."""
+    os.kill(pid, signal.SIGKILL)
+    while ") Z " not in Path(f"/proc/{pid}/stat").read_text():
+        time.sleep(0.001)
 
 
 def descriptors() -> int:
@@ -179,8 +191,10 @@ async def test_many_calls_leave_no_descriptors_open(sandbox: Sandbox):
 async def test_a_lost_zygote_is_noticed_and_started_again(sandbox: Sandbox):
     await sandbox.call(NEXT)
     first = zygote(sandbox)
+    held = runner_of(sandbox)._held
+    taken = held[0]
     running = asyncio.create_task(sandbox.call(SLEEP, timeout=60))
-    await asyncio.sleep(0.1)
+    assert await settles(lambda: bool(held) and held[0] is not taken)  # It has its job.
     orphans = children(first)
 
     os.kill(first, signal.SIGKILL)
@@ -192,12 +206,25 @@ async def test_a_lost_zygote_is_noticed_and_started_again(sandbox: Sandbox):
     assert await settles(lambda: not any(Path(f"/proc/{pid}").exists() for pid in orphans))
 
 
+async def test_a_zygote_lost_before_the_code_began_is_no_error(sandbox: Sandbox):
+    await sandbox.call(NEXT)
+    kill_for_sure(zygote(sandbox))
+
+    results = await asyncio.gather(*(sandbox.call(NEXT) for _ in range(3)))
+
+    assert [result.value for result in results] == ["next"] * 3
+
+
 async def test_a_held_child_that_died_is_not_given_a_call(sandbox: Sandbox):
     await sandbox.call(NEXT)
-    await asyncio.sleep(0.1)
-    for child in children(zygote(sandbox)):
-        os.kill(child, signal.SIGKILL)
-    await asyncio.sleep(0.1)
+    held = runner_of(sandbox)._held
+
+    def held_is_dead() -> bool:
+        for child in children(zygote(sandbox)):
+            os.kill(child, signal.SIGKILL)
+        return held[0].ended.done()
+
+    assert await settles(held_is_dead)
 
     assert (await sandbox.call(NEXT)).value == "next"
 
@@ -206,9 +233,11 @@ async def test_closing_ends_calls_and_processes():
     if not available().ok:
         pytest.skip("this machine cannot lock code in")
     sandbox = Sandbox(ready=2)
-    running = asyncio.create_task(sandbox.call(SLEEP, timeout=60))
-    await asyncio.sleep(0.6)
+    await sandbox.start()
     first = zygote(sandbox)
+    running = asyncio.create_task(sandbox.call(SLEEP, timeout=60))
+    assert await settles(lambda: len(children(first)) == 3)
+    await asyncio.sleep(0.1)  # By then it has its job.
     processes = [first, *children(first)]
 
     await sandbox.close()
@@ -231,7 +260,7 @@ async def main():
     sandbox = Sandbox()
     await sandbox.start()
     task = asyncio.create_task(sandbox.call("import time\\ndef main():\\n    time.sleep(60)", timeout=60))
-    await asyncio.sleep(0.2)
+    await asyncio.sleep(0.5)
     print(sandbox._runner._nursery._process.pid, flush=True)
     await task
 asyncio.run(main())

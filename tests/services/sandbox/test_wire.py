@@ -5,7 +5,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mulle.errors import CodeNotData, CodeOutputTooLarge, MulleError
@@ -26,6 +26,7 @@ def frame(value: Any) -> bytes:
     return json.dumps({"type": "value", "value": value, "printed": "", "cut": False}).encode()
 
 
+@settings(deadline=None)  # Machines are busy.
 @given(data)
 def test_every_data_survives_the_wire(value: Any):
     reply = wire.decoded(frame(value))
@@ -35,6 +36,7 @@ def test_every_data_survives_the_wire(value: Any):
     assert json.loads(wire.encoded({"a": value})) == {"a": value}
 
 
+@settings(deadline=None)
 @given(st.binary() | st.binary().map(lambda some: b'{"type":"value","value":' + some) | texts.map(str.encode))
 def test_anything_else_is_an_error_of_ours(some: bytes):
     with contextlib.suppress(MulleError):

@@ -72,15 +72,16 @@ def available() -> Availability:
 
 
 def _found() -> dict[str, Any]:
+    folder = launch.new_folder()
     process, control = launch.launched("")
     try:
         program, why = policy.seccomp_filter()
         control.settimeout(30)
         with contextlib.suppress(BrokenPipeError):  # Then it says why by ending.
-            control.send(launch.setup(program, why, strict=True, namespaces=True))
+            control.send(launch.setup(program, why, folder, strict=True, namespaces=True))
         return launch.greeting(control.recv(1 << 16), process, strict=False)["holds"]
     except TimeoutError as error:
         raise SandboxUnavailable(missing=f"its process does not get ready on {sys.platform}") from error
     finally:
         control.close()
-        launch.ended(process)
+        launch.ended(process, folder)

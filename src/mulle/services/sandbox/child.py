@@ -34,11 +34,16 @@ class Child:
         self._process = -1
         self._heard = b""
 
+    @property
+    def is_locked(self) -> bool:
+        """Whether it has said that every lock is on."""
+        return self._heard.startswith(channel.LOCKED)
+
     async def locked(self) -> None:
         """Returns once every lock is on; raises SandboxUnavailable when one failed, SandboxLost when it is gone."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(LOCKED_WITHIN):
-                while not self._heard.startswith(channel.LOCKED):
+                while not self.is_locked:
                     await self._listen()
                 return
         raise SandboxUnavailable(missing=f"a process was not locked within {LOCKED_WITHIN:g} s")

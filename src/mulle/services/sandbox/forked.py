@@ -19,7 +19,7 @@ from mulle.errors import (
     SandboxUnavailable,
 )
 from mulle.services.sandbox import wire
-from mulle.services.sandbox.child import Child
+from mulle.services.sandbox.child import Child, Ending
 from mulle.services.sandbox.limits import MIB, Limits
 from mulle.services.sandbox.nursery import Nursery, started
 
@@ -41,10 +41,8 @@ class Forked:
     async def run(self, job: bytes, limits: Limits, timeout: float) -> tuple[bytes, float]:  # noqa: ASYNC109  # A limit of the code's, not of ours.
         """The reply's bytes and the seconds it took. Raises what stopped the code, or SandboxUnavailable."""
         async with self._places:
-            nursery = await self.start()
-            child = self._next(nursery, limits)
+            nursery, child = await self._locked(limits)
             try:
-                await child.locked()
                 begun = time.perf_counter()
                 try:
                     async with asyncio.timeout(timeout):
@@ -65,6 +63,8 @@ class Forked:
         async with self._starting:
             if self._closed:
                 raise SandboxUnavailable(missing="it was closed")
+            if self._nursery:
+                self._nursery.hear()
             if self._nursery is None or not self._nursery.alive:
                 self._drop_held()
                 self._nursery = await started(self._timezone, strict=self._strict, namespaces=self._namespaces)
@@ -76,6 +76,23 @@ class Forked:
         self._drop_held()
         if self._nursery:
             self._nursery.close()
+
+    async def _locked(self, limits: Limits) -> tuple[Nursery, Child]:
+        """A child that waits for its job. When the zygote goes under it, another: no code of others has run yet."""
+        for last_try in (False, True):
+            nursery = await self.start()
+            child = self._next(nursery, limits)
+            try:
+                await child.locked()
+            except (SandboxLost, SandboxUnavailable):
+                if last_try or await _ending(child) is not None:
+                    raise
+            else:
+                return nursery, child
+            finally:
+                if not child.is_locked:
+                    child.kill()
+        raise AssertionError  # Either try returns or raises.
 
     def _next(self, nursery: Nursery, limits: Limits) -> Child:
         while self._held and limits == self._limits:
@@ -96,10 +113,7 @@ class Forked:
 
 async def _verdict(child: Child, limits: Limits, timeout: float) -> SandboxError:  # noqa: ASYNC109  # As above.
     """What to say of a child that ended without a reply."""
-    ending = None
-    with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout(5):
-            ending = await child.ended
+    ending = await _ending(child)
     if ending is None:
         return SandboxLost()
     if ending.reason == "scratch":
@@ -113,3 +127,11 @@ async def _verdict(child: Child, limits: Limits, timeout: float) -> SandboxError
         return CodeTimedOut(seconds=timeout)
     name = signal.Signals(number).name
     return CodeKilled(how=f"it was ended by {name}", signal=name)
+
+
+async def _ending(child: Child) -> Ending | None:
+    """How a child ended; None when its zygote went first."""
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(5):
+            return await child.ended
+    return None

@@ -3,13 +3,16 @@
 import importlib.util
 import json
 import os
+import secrets
 import socket
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 from typing import Any
 
 from mulle.errors import SandboxUnavailable
+from mulle.services.sandbox.inside.removal import remove
 
 _INSIDE = "import sys; sys.path += sys.argv.pop(1).split({separator!r}); from inside.{part} import main; main()"
 
@@ -40,14 +43,22 @@ def launched(timezone: str) -> tuple[subprocess.Popen[bytes], socket.socket]:
     return process, ours
 
 
-def setup(program: bytes, why_no_program: str, *, strict: bool, namespaces: bool) -> bytes:
-    """The first message to a zygote; with `strict` it goes no further where the kernel lacks a lock."""
-    said = {"filter": program.hex(), "no_filter": why_no_program, "strict": strict, "namespaces": namespaces}
-    return json.dumps(said).encode()
+def setup(program: bytes, why_no_program: str, folder: str, *, strict: bool, namespaces: bool) -> bytes:
+    """The first message to a zygote; with `strict` it goes no further where the kernel lacks a lock.
+
+    Where it needs a folder on disk it makes `folder`; remove it when the zygote has ended, whether it was made or not.
+    """
+    filtered = {"filter": program.hex(), "no_filter": why_no_program}
+    return json.dumps({**filtered, "folder": folder, "strict": strict, "namespaces": namespaces}).encode()
+
+
+def new_folder() -> str:
+    """A path that nobody has."""
+    return os.path.join(tempfile.gettempdir(), f"mulle-sandbox-{secrets.token_hex(8)}")  # noqa: PTH118  # As text.
 
 
 def greeting(message: bytes, process: subprocess.Popen[bytes], *, strict: bool) -> dict[str, Any]:
-    """What the zygote says when it is ready: `holds` and `folder`.
+    """What the zygote says when it is ready: `holds` and `watched`.
 
     Raises SandboxUnavailable when it cannot be, and with `strict` when the kernel lacks a lock.
     """
@@ -63,12 +74,13 @@ def greeting(message: bytes, process: subprocess.Popen[bytes], *, strict: bool) 
     return said
 
 
-def ended(process: subprocess.Popen[bytes]) -> None:
-    """Make sure that it is gone, and nothing of it remains."""
+def ended(process: subprocess.Popen[bytes], folder: str) -> None:
+    """Make sure that it is gone, and nothing of it remains. Its children die with it, by the kernel."""
     process.kill()
     process.wait()
     if process.stderr:
         process.stderr.close()
+    remove(folder)
 
 
 def command(part: str, *arguments: str) -> list[str]:

@@ -6,6 +6,7 @@ a file, or when it was touched, answer success and do nothing: Landlock does not
 them. Knows no Landlock and no limits.
 """
 
+import contextlib
 import errno
 import functools
 import os
@@ -37,6 +38,9 @@ def _rules(pyseccomp: ModuleType, machine: int | None = None) -> Any:
         filter_.remove_arch(pyseccomp.system_arch())
     compared = pyseccomp.Arg
 
+    with contextlib.suppress(OSError):  # Before libseccomp 2.5 it is a list.
+        filter_.set_attr(pyseccomp.Attr.CTL_OPTIMIZE, _TREE)
+
     def answer(action: int, names: str, *conditions: Any) -> None:
         for name in names.split():
             number = pyseccomp.resolve_syscall(pyseccomp.Arch.NATIVE, name)
@@ -63,6 +67,8 @@ def _rules(pyseccomp: ModuleType, machine: int | None = None) -> Any:
     pair = (low(0, _INT, _AF_UNIX), low(1, _INT & ~_SOCK_FLAGS, _SOCK_STREAM))
     answer(pyseccomp.ALLOW, "socketpair", *pair)
     answer(pyseccomp.ALLOW, "sendto", compared(4, pyseccomp.EQ, 0))
+    for option in _GETSOCKOPT:
+        answer(pyseccomp.ALLOW, "getsockopt", low(1, _INT, _SOL_SOCKET), low(2, _INT, option))
     # fcntl could make the kernel signal others, ioctl could do anything at all.
     for command in _FCNTL:
         answer(pyseccomp.ALLOW, "fcntl", low(1, _INT, command))
@@ -86,11 +92,14 @@ def _exported(filter_: Any) -> bytes:
 
 
 _UNKNOWN = -1
+_TREE = 2
 _INT = 0xFFFF_FFFF
 _CLONE_THREAD = 0x0001_0000
 _CLONE_NEW = 0x7E02_0080  # Every CLONE_NEW… there is: time, mounts, cgroup, names, IPC, users, processes, network.
 _PROT_EXEC = 4
 _AF_UNIX, _SOCK_STREAM, _SOCK_FLAGS = 1, 1, 0o2004000
+# Kind, error, protocol, family. Others give away the process at the other end.
+_GETSOCKOPT, _SOL_SOCKET = (3, 4, 38, 39), 1
 # Duplicate, close-on-exec, flags, locks, size of a pipe.
 _FCNTL = (0, 1, 2, 3, 4, 5, 6, 7, 36, 37, 38, 1030, 1032)
 # Terminal? (no), its size, close-on-exec and back, blocking or not, how much there is to read.
@@ -105,7 +114,7 @@ open openat creat access faccessat faccessat2 stat lstat fstat newfstatat statx 
 getdents getdents64 getcwd chdir fchdir mkdir mkdirat rmdir unlink unlinkat rename renameat renameat2
 link linkat symlink symlinkat ftruncate fallocate fsync fdatasync sync_file_range flock fadvise64 readahead umask
 sendfile copy_file_range pipe pipe2 poll ppoll select pselect6 epoll_create epoll_create1 epoll_ctl epoll_wait
-epoll_pwait epoll_pwait2 eventfd2 recvfrom shutdown getsockname getpeername getsockopt
+epoll_pwait epoll_pwait2 eventfd2 recvfrom shutdown getsockname getpeername
 brk munmap mremap madvise msync membarrier
 futex futex_waitv set_robust_list get_robust_list rseq set_tid_address sched_yield sched_getaffinity
 sched_getparam sched_getscheduler sched_get_priority_max sched_get_priority_min getpriority

@@ -162,6 +162,8 @@ def _error(reply: wire.Failure, job: dict[str, Any], limits: Limits) -> SandboxE
 def _raised(reply: wire.Raised, limits: Limits) -> SandboxError:
     if reply.errno in _FULL:
         return CodeScratchFull(limit=limits.scratch // MIB)
+    if reply.errno == _NO_MEMORY:
+        return CodeMemoryExceeded(limit=limits.memory // MIB)
     kind = CodeForbidden if reply.errno in _DENIED else CodeRaised
     return kind(
         type=reply.name,
@@ -178,9 +180,10 @@ def _on_line(line: int | None) -> str:
     return "" if line is None else f" on line {line}"
 
 
-# The numbers are Linux's, whatever Mulle itself runs on: EPERM, EACCES, ENOSYS; EFBIG, ENOSPC, EDQUOT.
+# The numbers are Linux's, whatever Mulle itself runs on: EPERM, EACCES, ENOSYS; EFBIG, ENOSPC, EDQUOT; ENOMEM.
 _DENIED = {1, 13, 38}
 _FULL = {27, 28, 122}
+_NO_MEMORY = 12
 
 _HINTS = {
     "ModuleNotFoundError": "Code steps have Python's standard library, without its network and process modules. For "

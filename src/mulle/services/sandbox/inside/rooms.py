@@ -9,7 +9,6 @@ when it holds too much.
 import contextlib
 import os
 import stat
-import tempfile
 from collections.abc import Iterator
 from typing import Protocol
 
@@ -23,8 +22,8 @@ MOST_FILES = 4096
 class Rooms(Protocol):
     """Where calls live. `enter`, `clear` and `complaint` run in the zygote, `move_in` in the child."""
 
-    path: str
-    """The folder as the zygote knows it; empty when nothing of it outlives the zygote."""
+    watched: bool
+    """Whether calls must be looked at, since the kernel does not bound what they hold."""
 
     def enter(self) -> None: ...
 
@@ -36,13 +35,19 @@ class Rooms(Protocol):
         """What the call does too much of: `scratch`, `threads` or nothing."""
         ...
 
+    def is_cleared(self, number: int) -> bool:
+        """Whether nothing of a room is left, or was quickly removed."""
+        ...
+
     def clear(self, number: int) -> None: ...
+
+    def leave(self) -> None: ...
 
 
 class PrivateRoots:
     """A file system in memory for each call, in a mount namespace that holds nothing else."""
 
-    path = ""
+    watched = False
 
     def __init__(self, *, own_user: bool) -> None:
         """With `own_user`, in user namespaces: needed by all who are not root."""
@@ -86,8 +91,15 @@ class PrivateRoots:
         del number, pid, size, threads
         return ""  # The kernel bounds both.
 
+    def is_cleared(self, number: int) -> bool:
+        del number
+        return True  # The room went with the process.
+
     def clear(self, number: int) -> None:
-        """The room went with the process."""
+        """As above."""
+
+    def leave(self) -> None:
+        """As above."""
 
     def _map_ids(self, user: int, group: int) -> None:
         """In a new user namespace: be who we were."""
@@ -108,12 +120,14 @@ class PrivateRoots:
 class Folders:
     """A folder on disk for each call. Between two looks a call may write more than its share; then it is ended."""
 
-    def __init__(self) -> None:
-        self.path = ""
+    watched = True
+
+    def __init__(self, path: str) -> None:
+        """At `path`, which Mulle names and removes, whatever becomes of us."""
+        self.path = path
 
     def enter(self) -> None:
-        self.path = tempfile.mkdtemp(prefix="mulle-sandbox-")
-        os.chmod(self.path, 0o711)  # noqa: S103  # Whoever a call runs as must pass through it.
+        os.mkdir(self.path, 0o711)  # Whoever a call runs as must pass through it.
 
     def move_in(self, number: int, size: int, owner: int | None) -> str:
         del size
@@ -135,8 +149,20 @@ class Folders:
                 return "scratch"
         return ""
 
+    def is_cleared(self, number: int) -> bool:
+        try:
+            os.rmdir(f"{self.path}/{number}")
+        except FileNotFoundError:
+            return True
+        except OSError:
+            return False
+        return True
+
     def clear(self, number: int) -> None:
         remove(f"{self.path}/{number}")
+
+    def leave(self) -> None:
+        remove(self.path)
 
 
 def _contents(folder: str, pid: int) -> Iterator[os.stat_result]:

@@ -39,6 +39,10 @@ LOOK_EVERY = 0.05
 def main() -> None:
     """Serve until Mulle hangs up. Argument: the socket's number."""
     control = socket.socket(fileno=int(sys.argv[1]))
+    os.umask(0o022)
+    with contextlib.suppress(OSError):
+        # Should the machine run short of memory, a call ends before Mulle does.
+        _write("/proc/self/oom_score_adj", "500")
     base = _address_space()
     try:
         preload()
@@ -71,15 +75,16 @@ class Zygote:
         self._pid = os.getpid()
         self._program = bytes.fromhex(setup["filter"])
         self._children: dict[int, Child] = {}  # By the descriptor that tells when it ended.
+        self._cleaners: dict[int, int] = {}  # Process ids, in the same way.
         self._events = select.epoll()
         kernel.no_new_privileges()
         self._holds = locks.tried(self._program, setup["no_filter"], namespaces=setup["namespaces"])
         self._rooms: rooms.Rooms = (
-            rooms.Folders() if self._holds.rooms else rooms.PrivateRoots(own_user=not self._holds.owner)
+            rooms.Folders(setup["folder"]) if self._holds.rooms else rooms.PrivateRoots(own_user=not self._holds.owner)
         )
         if not (setup["strict"] and self._holds.lacks()):
             self._rooms.enter()
-        self._say({"holds": self._holds.to_dict(), "folder": self._rooms.path})
+        self._say({"holds": self._holds.to_dict(), "watched": self._rooms.watched})
 
     def serve(self) -> None:
         gc.collect()
@@ -108,7 +113,13 @@ class Zygote:
         return True
 
     def _bear(self, number: int, bounds: locks.Bounds, line: int) -> None:
-        pid = os.fork()
+        try:
+            pid = os.fork()
+        except OSError as error:  # Too many processes: one call less, not the end of all.
+            channel.send_all(line, channel.FAILED + f"no process can be made ({error})".encode())
+            os.close(line)
+            self._say({"number": number, "status": 0, "reason": "unborn"})
+            return
         if not pid:
             try:
                 self._live(number, bounds, line)
@@ -142,14 +153,34 @@ class Zygote:
             channel.send_reply(line, step.run(job))
 
     def _bury(self, ending: int) -> None:
-        child = self._children.pop(ending)
         self._events.unregister(ending)
         os.close(ending)
+        if ending in self._cleaners:
+            os.waitpid(self._cleaners.pop(ending), 0)
+            return
+        child = self._children.pop(ending)
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(child.pid, signal.SIGKILL)  # Where no filter kept it from starting others, they go with it.
         status = os.waitpid(child.pid, 0)[1]
-        self._rooms.clear(child.number)
         self._say({"number": child.number, "status": status, "reason": child.reason})
+        if not self._rooms.is_cleared(child.number):
+            self._clean(child.number)
+
+    def _clean(self, number: int) -> None:
+        """In a process of its own: a hundred thousand files take seconds, in which others want to be looked at."""
+        try:
+            pid = os.fork()
+        except OSError:
+            return  # It goes with the folder of all, at the latest.
+        if not pid:
+            try:
+                self._control.close()
+                self._rooms.clear(number)
+            finally:
+                os._exit(0)
+        ending = os.pidfd_open(pid)
+        self._cleaners[ending] = pid
+        self._events.register(ending, select.EPOLLIN)
 
     def _look(self) -> None:
         for child in self._children.values():
@@ -163,8 +194,9 @@ class Zygote:
         for child in self._children.values():
             os.kill(child.pid, signal.SIGKILL)
             os.waitpid(child.pid, 0)
-        if self._rooms.path:
-            rooms.remove(self._rooms.path)
+        for cleaner in self._cleaners.values():
+            os.waitpid(cleaner, 0)
+        self._rooms.leave()
 
     def _say(self, message: dict[str, Any]) -> None:
         with contextlib.suppress(BrokenPipeError):  # Then the next message to obey is that nobody is there.
@@ -179,6 +211,11 @@ def _only(line: int) -> int:
     os.dup2(line, 3)
     os.closerange(4, os.sysconf("SC_OPEN_MAX"))
     return 3
+
+
+def _write(path: str, text: str) -> None:
+    with open(path, "w", encoding="ascii") as file:
+        file.write(text)
 
 
 def _address_space() -> int:
