@@ -72,6 +72,6 @@ class Notification(Node):
 
     async def run(self, config: Config, inputs: Inputs, ctx: Context) -> Done:
         settings = config.model_dump(exclude={"channel"}, exclude_defaults=True)
-        settings |= inputs.model_dump(exclude_unset=True)
+        settings |= inputs.model_dump(exclude_defaults=True)  # An unfed port holds its default.
         receipt = dict(await ctx.notify.send(config.channel, settings, idempotency_key=ctx.idempotency_key()))
         return Done({"receipt": receipt, "delivered": bool(receipt.get("delivered"))})

@@ -1,0 +1,183 @@
+"""The author's one conversation: understand, clarify, draft, verify, ready. Resumable, because it is nothing but its
+sentence and its answers: ask again with more answers and it goes on.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any, Literal
+
+from mulle.author.clarify import Clarified, Question, clarify
+from mulle.author.draft import Draft, draft, triggers_of
+from mulle.author.lexicon import channels
+from mulle.author.report import Report, report
+from mulle.author.request import Request
+from mulle.author.understand import understand
+from mulle.author.verify import Check, verify
+from mulle.errors import UnsupportedSchedule
+from mulle.sdk.catalogue import Catalogue
+
+Status = Literal["ready", "needs_answers", "not_understood"]
+MODE = "builtin"
+"""Who read the sentence. It is no model and never passes for one."""
+
+
+NOTHING_SAID = Report()
+
+
+def _none(name: str) -> bool:
+    del name
+    return False
+
+
+@dataclass(frozen=True)
+class Tools:
+    """What the author works with."""
+
+    catalogue: Catalogue
+    has_secret: Callable[[str], bool] = _none
+    """Whether a secret of that name is in the store."""
+    has_model: bool = False
+    """Whether steps that need a language model can run here."""
+
+
+@dataclass(frozen=True)
+class Result:
+    """Where the conversation stands."""
+
+    status: Status
+    questions: tuple[Question, ...] = ()
+    workflow: dict[str, Any] | None = None
+    """The document as plain data; while questions are open, a sketch with gaps."""
+    triggers: tuple[dict[str, Any], ...] = ()
+    checks: tuple[Check, ...] = ()
+    report: Report = NOTHING_SAID
+    rounds: int = 0
+    """How often a draft was made."""
+    language: str = "ko"
+    secrets: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)
+    """Values for the secret store; they are in no document and in no `to_dict`."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """As `mulle author --json` prints it."""
+        return {
+            "status": self.status,
+            "mode": MODE,
+            "questions": [question.to_dict() for question in self.questions],
+            "workflow": self.workflow,
+            "triggers": list(self.triggers),
+            "checks": [check.to_dict() for check in self.checks],
+            "report": self.report.to_dict(),
+            "rounds": self.rounds,
+        }
+
+
+@dataclass(frozen=True)
+class Conversation:
+    """A conversation that can be laid down and taken up again."""
+
+    sentence: str
+    answers: Mapping[str, str] = field(default_factory=dict[str, str])
+    timezone: str = "Asia/Seoul"
+
+    def answered(self, **answers: str) -> "Conversation":
+        return replace(self, answers={**self.answers, **answers})
+
+    def to_dict(self) -> dict[str, Any]:
+        return {"sentence": self.sentence, "answers": dict(self.answers), "timezone": self.timezone}
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> "Conversation":
+        answers = {str(key): str(value) for key, value in dict(data.get("answers") or {}).items()}
+        return cls(str(data["sentence"]), answers, str(data.get("timezone", "Asia/Seoul")))
+
+
+async def compose(
+    sentence: str,
+    *,
+    answers: Mapping[str, str] | None = None,
+    now: datetime,
+    timezone: str = "Asia/Seoul",
+    yes: bool = False,
+    tools: Tools,
+) -> Result:
+    """Make a workflow of a sentence, or ask for what is missing.
+
+    Args:
+        sentence: What is wanted, Korean or English.
+        answers: To questions of earlier results, by their keys; secrets by their names.
+        now: For relative times and for the first firings.
+        timezone: Whose clock the sentence means.
+        yes: What is dangerous is confirmed beforehand.
+        tools: Node types, and what the program knows of secrets and models.
+    """
+    given = {key: _inert(str(value)) for key, value in (answers or {}).items()}
+    request = understand(_inert(sentence), now=now, timezone=timezone)
+    clear = clarify(request, given, now=now, timezone=timezone, yes=yes)
+    request = clear.request
+    if clear.declined or request.forbidden or (not clear.questions and not _buildable(request, tools)):
+        return _refused(clear, tools, now)
+    sketch = draft(request)
+    if clear.questions:
+        sketched = sketch.document if _buildable(request, tools) else None
+        said = report(
+            request, sketch if sketched else None, has_secret=tools.has_secret, has_model=tools.has_model, now=now
+        )
+        return Result(
+            "needs_answers",
+            clear.questions,
+            sketched,
+            triggers_of(request),
+            (),
+            said,
+            0,
+            request.language,
+            clear.secrets,
+        )
+    return await _verified(request, sketch, clear, tools, now)
+
+
+def _inert(text: str) -> str:
+    """Text of a person, so written that no template of ours is ever read into it."""
+    return text.replace("{{", "{ {").replace("}}", "} }")
+
+
+async def _verified(request: Request, sketch: Draft, clear: Clarified, tools: Tools, now: datetime) -> Result:
+    known = replace(clear, secrets=clear.secrets)
+    verdict = await verify(sketch, request, tools.catalogue, now=now)
+
+    def has_secret(name: str) -> bool:
+        return name in known.secrets or tools.has_secret(name)
+
+    said = report(request, sketch, has_secret=has_secret, has_model=tools.has_model, now=now)
+    status: Status = "ready" if verdict.ok else "not_understood"
+    if not verdict.ok:
+        broken = [
+            problem.message for check in verdict.checks for problem in check.problems if problem.severity == "error"
+        ]
+        said = replace(said, not_done=(*broken, *said.not_done))
+    return Result(
+        status, (), sketch.document, sketch.triggers, verdict.checks, said, 1, request.language, clear.secrets
+    )
+
+
+def _buildable(request: Request, tools: Tools) -> bool:
+    """Whether something useful is left to build."""
+    if isinstance(request.schedule, UnsupportedSchedule) or request.trigger == "unclear":
+        return False
+    usable = any(one.channel and channels()[one.channel].channel for one in request.all_deliveries)
+    works = any(
+        step.kind in {"summarise", "model"}
+        for step in (*request.steps, *(one for branch in request.branches for one in branch.steps))
+    )
+    gets = any(source.connector for source in request.sources)
+    types = tools.catalogue.types
+    if works and "llm" not in types:
+        return False
+    return usable or works or gets
+
+
+def _refused(clear: Clarified, tools: Tools, now: datetime) -> Result:
+    request = clear.request
+    said = report(request, None, has_secret=tools.has_secret, has_model=tools.has_model, now=now)
+    return Result("not_understood", (), None, triggers_of(request), (), said, 0, request.language, clear.secrets)

@@ -1,0 +1,1 @@
+"""Read sentences: words, particles, endings, numerals and clauses. Knows no workflow."""

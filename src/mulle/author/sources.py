@@ -1,0 +1,206 @@
+"""Find in a clause where data comes from: connectors of packs, addresses, and things that nothing here knows."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from mulle.author.domain import Connector, Language, connectors, installed_packs
+from mulle.author.language.clauses import Clause
+from mulle.author.language.numerals import plain
+from mulle.author.language.tokens import Token
+from mulle.author.request import Source
+
+ITEM_UNITS = frozenset({
+    "", "개", "건", "편", "가지", "곳", "군데", "명", "item", "items", "article", "articles", "result", "results",
+    "post", "posts", "stories", "place", "places", "headline", "headlines",
+})  # fmt: skip
+_ABOUT = frozenset({"about", "on", "for", "of", "regarding", "covering", "mentioning", "related to", "tagged"})
+_STOP_ROLES = frozenset({"from", "by", "at", "subject"})
+_ORDERS = ("newest", "popular", "cheapest", "dearest", "nearest")
+
+
+def read_sources(clause: Clause, language: Language, used: set[int], *, bare: bool = False) -> list[Source]:
+    """The sources of a clause.
+
+    Args:
+        clause: One clause.
+        language: Decides on which side of a noun its topic stands.
+        used: Gets the places of the tokens that were understood.
+        bare: Whether something unknown may be a source by being what is collected.
+    """
+    urls = [token for token in clause.tokens if token.kind == "url"]
+    if urls:
+        used |= {token.start for token in urls}
+        return [Source(connector_of(token.text, clause), token.text, {"url": token.text}) for token in urls]
+    found = _named(clause)
+    if found:
+        return [_source(one, clause, language, used) for one in found]
+    return _unknown(clause, used) if bare else []
+
+
+def connector_of(url: str, clause: Clause | None = None) -> str:
+    """The generic connector for an address: by the word beside it, else by how it is written."""
+    said = [name for _, name in clause.means("connector")] if clause else []
+    for name in said:
+        if name.startswith("generic."):
+            return name
+    generic = [one for one in connectors().values() if one.addresses]
+    return next(one.id for one in generic if any(sign in url.lower() for sign in one.addresses))
+
+
+def count_in(clause: Clause, units: frozenset[str] | set[str] = ITEM_UNITS) -> int | None:
+    """The first whole count with one of these units."""
+    for token in clause.tokens:
+        if token.kind == "count" and token.unit in units and not token.text.startswith(("$", "₩")):
+            return max(1, int(token.value))
+    return None
+
+
+def _named(clause: Clause) -> list[Connector]:
+    """Connectors that a clause names, the domain's own before those of others."""
+    packs = [name for _, name in clause.means("pack")]
+    names: dict[str, None] = {}
+    for token in clause.tokens:
+        options = [surface.meaning.name for surface in token.surfaces if surface.meaning.kind == "connector"]
+        of_pack = [name for name in options if name.partition(".")[0] in packs]
+        if of_pack or options:
+            names.setdefault((of_pack or options)[0])
+    if not names and packs:
+        pack = installed_packs()[packs[0]]
+        names.setdefault(next(one for one in pack.connectors if one.default or one is pack.connectors[-1]).id)
+    return [connectors()[name] for name in names if not name.startswith("generic.") or len(names) == 1]
+
+
+def _source(connector: Connector, clause: Clause, language: Language, used: set[int]) -> Source:
+    values: dict[str, Any] = {}
+    for name, parameter in connector.parameters.items():
+        match parameter.find:
+            case "topic":
+                topic = topic_of(clause, connector, language, used)
+                if topic:
+                    values[name] = topic
+            case "count":
+                count = count_in(clause)
+                if count:
+                    values[name] = count
+            case "order":
+                order = next((group for group in _ORDERS if clause.means(group)), None)
+                if order and order in parameter.choices:
+                    values[name] = parameter.choices[order]
+            case "region":
+                region = next((token for token, _ in clause.means("region")), None)
+                if region:
+                    values[name] = region.text
+            case "url":
+                pass
+    used |= {token.start for token in clause.tokens if token.covered}
+    return Source(connector.id, connector.title.of(language), values)
+
+
+def topic_of(clause: Clause, connector: Connector, language: Language, used: set[int]) -> str:
+    """What the asked-for things are about: quoted words, else the words beside the connector's own."""
+    quoted = [token for token in clause.tokens if token.kind == "quoted"]
+    if quoted:
+        used |= {token.start for token in quoted}
+        return " ".join(token.text for token in quoted)
+    places = [number for number, token in enumerate(clause.tokens) if _names(token, connector)]
+    if not places:
+        return _object(clause, used)
+    found = _before(clause.tokens, places[-1]) if language == "ko" else _english_topic(clause.tokens, places)
+    if not found and language == "ko":
+        found = _after_place(clause.tokens, places[-1])
+    used |= {token.start for token in found}
+    return " ".join(token.text for token in found) or (_object(clause, used) if language == "ko" else "")
+
+
+def _names(token: Token, connector: Connector) -> bool:
+    return any(one.meaning.kind == "connector" and one.meaning.name == connector.id for one in token.surfaces)
+
+
+def _before(tokens: Sequence[Token], place: int) -> list[Token]:
+    found: list[Token] = []
+    for token in reversed(tokens[:place]):
+        if not _topical(token) or token.role in _STOP_ROLES | {"object"} or token.ending:
+            break
+        found.insert(0, token)
+    return found
+
+
+def _after_place(tokens: Sequence[Token], place: int) -> list[Token]:
+    """네이버 뉴스에서 반도체 소식을: the words behind the place, up to the object."""
+    found: list[Token] = []
+    for token in tokens[place + 1 :]:
+        if not _topical(token) or token.role in _STOP_ROLES:
+            if found:
+                break
+            continue
+        found.append(token)
+        if token.role == "object":
+            break
+    return found
+
+
+def _english_topic(tokens: Sequence[Token], places: Sequence[int]) -> list[Token]:
+    for number, token in enumerate(tokens):
+        if token.text.lower() in _ABOUT and number > min(places):
+            after: list[Token] = []
+            for one in tokens[number + 1 :]:
+                if one.text.lower() in {"the", "a", "an", "any", "all"} and not after:
+                    continue
+                if not _topical(one) and not (after and one.text.lower() == "and"):
+                    break
+                after.append(one)
+            while after and after[-1].text.lower() == "and":
+                after.pop()
+            if after:
+                return after
+    for place in places:
+        found = _before(tokens, place)
+        if found:
+            return found
+    return []
+
+
+def _topical(token: Token) -> bool:
+    if token.kind in {"unknown", "quoted"}:
+        return True
+    if token.kind != "word":
+        return False
+    kinds = {surface.meaning.kind for surface in token.surfaces}
+    return bool(kinds & {"thing", "region", "what", "situation", "number"}) and not kinds & {
+        "connector",
+        "pack",
+        "filler",
+        "channel",
+        "newest",
+        "popular",
+    }
+
+
+def _object(clause: Clause, used: set[int]) -> str:
+    found = [token for token in clause.tokens if token.role == "object" and _topical(token)]
+    used |= {token.start for token in found}
+    return " ".join(token.text for token in found)
+
+
+def _unknown(clause: Clause, used: set[int]) -> list[Source]:
+    """Something to get that no pack knows: what stands before a verb of getting, or what a place holds."""
+    things = [token for token in clause.tokens if token.kind in {"word", "unknown"} and _is_thing(token)]
+    things = [token for token in things if token.role not in {"at", "by"}]
+    if not things:
+        return []
+    used |= {token.start for token in things}
+    return [Source(None, " ".join(dict.fromkeys(token.text for token in things)))]
+
+
+def _is_thing(token: Token) -> bool:
+    kinds = {surface.meaning.kind for surface in token.surfaces}
+    return (
+        token.kind == "unknown"
+        or bool(kinds & {"thing", "number", "situation"})
+        or ("what" in kinds and "channel" not in kinds)
+    )
+
+
+def shown(parameters: Mapping[str, Any]) -> dict[str, Any]:
+    """Parameters as people read them: 3.0 as 3."""
+    return {name: plain(value) if isinstance(value, float) else value for name, value in parameters.items()}

@@ -1,0 +1,276 @@
+"""Understand a sentence: when, from where, what is done with it, whom it goes to, and what is left over. No model."""
+
+import re
+import unicodedata
+from collections.abc import Sequence
+from datetime import datetime
+
+from mulle.author.conditions import read_event, read_test
+from mulle.author.deliveries import read_deliveries
+from mulle.author.domain import Language
+from mulle.author.language.clauses import Clause, clauses
+from mulle.author.language.tokens import tokens
+from mulle.author.lexicon import actions, lexicon
+from mulle.author.request import Branch, Delivery, Request, Source, Step, Test, TriggerKind, Unable
+from mulle.author.sources import count_in, read_sources
+from mulle.errors import NotASchedule, ScheduleError
+from mulle.triggers.phrases import find_schedule
+from mulle.triggers.schedule import Schedule
+
+LONGEST = 2000
+"""Characters of a sentence that are read."""
+
+_TELLING = frozenset({"send", "notify", "post", "save", "show"})
+_MODEL_TASKS = frozenset({"translate", "classify", "sentiment", "analyse", "extract", "answer", "write", "recommend"})
+
+
+def understand(sentence: str, *, now: datetime, timezone: str = "Asia/Seoul") -> Request:
+    """What a sentence asks for. Never raises for a text, whatever it holds."""
+    text = unicodedata.normalize("NFC", sentence)[:LONGEST]
+    schedule, spans = _schedule(text, now, timezone)
+    rest = _without(text, spans)
+    language = language_of(text)
+    parts = clauses(tokens(rest, lexicon()), korean=language == "ko")
+    reading = _Reading(language)
+    for part in parts:
+        reading.take(part)
+    return reading.request(text, schedule, " ".join(text[start:end] for start, end in spans))
+
+
+def language_of(text: str) -> Language:
+    """Korean if there is any Hangul word in it, else English."""
+    return "ko" if re.search(r"[가-힣]", text) else "en"
+
+
+def _schedule(text: str, now: datetime, timezone: str) -> tuple[Schedule | ScheduleError | None, list[tuple[int, int]]]:
+    schedule, spans = find_schedule(text, now=now, timezone=timezone)
+    return (None, []) if isinstance(schedule, NotASchedule) else (schedule, spans)
+
+
+def _without(text: str, spans: Sequence[tuple[int, int]]) -> str:
+    for start, end in spans:
+        text = text[:start] + " " * (end - start) + text[end:]
+    return text
+
+
+class _Reading:
+    """What the clauses read so far come to."""
+
+    def __init__(self, language: Language) -> None:
+        self.language: Language = language
+        self.sources: list[Source] = []
+        self.steps: list[Step] = []
+        self.branches: list[Branch] = []
+        self.deliveries: list[Delivery] = []
+        self.on_failure: list[Delivery] = []
+        self.unable: list[Unable] = []
+        self.dangers: list[str] = []
+        self.many: list[str] = []
+        self.forbidden: list[str] = []
+        self.leftovers: list[str] = []
+        self.event = ""
+        self.event_kind: TriggerKind = "manual"
+        self.polls = False
+        self.vague = False
+        self.retries: int | None = None
+        self.knowledge = ""
+        self.failing = False
+        self.used: set[int] = set()
+        """Where tokens begin that something understood."""
+
+    def take(self, clause: Clause) -> None:
+        """Read one clause more."""
+        self._warnings(clause)
+        if clause.kind == "else":
+            self.branches.append(Branch(Test("else", clause.text)))
+        elif clause.kind == "if":
+            self._condition(clause)
+        else:
+            self._order(clause)
+        self.leftovers += leftovers(clause, self.used)
+
+    # ------------------------------------------------------------------ conditions
+
+    def _condition(self, clause: Clause) -> None:
+        if clause.means("failure") and not (
+            clause.means("what") and clause.means("does") and not self.steps and not self.unable and not self.sources
+        ):
+            self.failing = True
+            self._cover(clause)
+            return
+        event = None if self.event else read_event(clause)
+        if event:
+            self.event, self.event_kind, self.polls = event.event, event.trigger, event.poll
+            self._cover(clause)
+            if event.poll:
+                self.sources += read_sources(clause, self.language, self.used)
+        test = read_test(clause, self.language, with_event=event is not None)
+        if test and test.kind != "unknown":
+            self._branch(clause, test)
+        elif event is None:
+            self._branch(clause, Test("unknown", clause.text))
+
+    def _branch(self, clause: Clause, test: Test) -> None:
+        self.branches.append(Branch(test))
+        self._cover(clause)
+        if test.kind in {"compare", "situation"} and not self.sources and not self.event:
+            self.sources += condition_sources(clause, test, self.language)
+
+    # ------------------------------------------------------------------ orders
+
+    def _order(self, clause: Clause) -> None:
+        named = [(token, name) for token, name in clause.means("action")]
+        asked = {name for _, name in named}
+        for token, name in named:
+            self.used.add(token.start)
+            self._action(name, clause)
+        if self.failing and "retry" not in asked and not asked & _TELLING:
+            self.failing = False
+        only_tells = bool(asked & _TELLING) and not asked - _TELLING - {"retry", "approve"}
+        if not only_tells or not (self.sources or self.event):
+            self._sources(clause, asked)
+        found = read_deliveries(clause, asked, self.language, self.used)
+        if found and self.failing:
+            self.on_failure += found
+            self.failing = False
+        elif found and self.branches:
+            last = self.branches[-1]
+            self.branches[-1] = Branch(last.test, last.steps, (*last.deliveries, *found))
+        else:
+            self.deliveries += found
+
+    def _sources(self, clause: Clause, asked: set[str]) -> None:
+        if self.event and not self.polls:
+            place = next((one for one in clause.tokens if one.role == "from" and not one.means("pack")), None)
+            if place and asked & {"answer", "collect"}:
+                self.knowledge = place.text
+                self.used.add(place.start)
+        found = read_sources(clause, self.language, self.used, bare=bool(asked) and not self.event and not self.sources)
+        known = {source.connector for source in self.sources if source.connector}
+        self.sources += [one for one in found if one.connector not in known]
+
+    def _action(self, name: str, clause: Clause) -> None:
+        action = actions()[name]
+        if action.danger:
+            self.dangers.append(clause.text)
+        if action.needs == "missing":
+            self.unable.append(Unable(name, clause.text))
+        elif name == "retry":
+            count = count_in(clause, {"번", "회", "차례", "time", "times"})
+            self.retries = count or self.retries or 3
+            self.failing = False
+        elif name == "choose":
+            number = count_in(clause)
+            if number:
+                self._step("take", name, {"count": number})
+            elif not clause.means("connector"):
+                self._step("model", "extract", {"what": _asked_parts(clause, self.used)})
+        elif name == "summarise":
+            self._step(
+                "summarise",
+                name,
+                {"sentences": count_in(clause, {"줄", "문장", "line", "lines", "sentence", "sentences"})},
+            )
+        elif name in {"approve", "merge", "each", "sort", "filter"}:
+            self._simple(name, clause)
+        elif name in _MODEL_TASKS:
+            self._step("model", name, {"what": clause.text})
+
+    def _simple(self, name: str, clause: Clause) -> None:
+        if name == "filter":
+            words = tuple(
+                one.text for one in clause.tokens if one.kind in {"quoted", "unknown"} and one.role in {"object", ""}
+            )
+            self.used |= {one.start for one in clause.tokens}
+            if words:
+                self._step("filter", name, {"without": words})
+            return
+        if name == "sort":
+            self.used |= {one.start for one in clause.tokens}
+        self._step(
+            "approve" if name == "approve" else "merge" if name == "merge" else "each" if name == "each" else "sort",
+            name,
+            {},
+        )
+
+    def _step(self, kind: str, action: str, settings: dict[str, object]) -> None:
+        step = Step(kind, action, settings)  # pyright: ignore[reportArgumentType]  # the callers name kinds only
+        if any(one.kind == kind and one.action == action for one in self.steps):
+            return
+        if self.branches:
+            last = self.branches[-1]
+            self.branches[-1] = Branch(last.test, (*last.steps, step), last.deliveries)
+        else:
+            self.steps.append(step)
+
+    # ------------------------------------------------------------------ the whole
+
+    def _warnings(self, clause: Clause) -> None:
+        self.forbidden += [token.text for token, _ in clause.means("forbidden")]
+        self.many += [token.text for token, _ in clause.means("many")]
+        if clause.means("vague"):
+            self.vague = True
+
+    def _cover(self, clause: Clause) -> None:
+        self.used |= {token.start for token in clause.tokens}
+
+    def request(self, sentence: str, schedule: Schedule | ScheduleError | None, schedule_text: str) -> Request:
+        """Everything together."""
+        return Request(
+            sentence=sentence,
+            language=self.language,
+            trigger=self._trigger(schedule),
+            event="" if self.polls else self.event,
+            schedule=schedule,
+            schedule_text=schedule_text,
+            sources=tuple(self.sources),
+            steps=tuple(self.steps),
+            branches=tuple(self.branches),
+            deliveries=tuple(self.deliveries),
+            retries=self.retries,
+            on_failure=tuple(self.on_failure),
+            knowledge=self.knowledge,
+            unable=tuple(self.unable),
+            dangers=tuple(self.dangers),
+            many=tuple(self.many),
+            forbidden=tuple(self.forbidden),
+            vague=self.vague,
+            leftovers=tuple(self.leftovers),
+        )
+
+    def _trigger(self, schedule: Schedule | ScheduleError | None) -> TriggerKind:
+        if schedule is not None:
+            return "schedule"
+        if self.event and not self.polls:
+            return self.event_kind
+        watches = any(branch.test.kind in {"compare", "situation"} for branch in self.branches)
+        if self.polls or watches:
+            return "poll"
+        nothing = not self.sources and not self.steps and not self.unable and not self.deliveries
+        return "unclear" if nothing else "manual"
+
+
+def leftovers(clause: Clause, used: set[int]) -> list[str]:
+    """Words of a clause that nothing understood; what carries no wish of its own is not named."""
+    return [
+        token.text for token in clause.tokens if token.kind in {"unknown", "quoted", "url"} and token.start not in used
+    ]
+
+
+def _asked_parts(clause: Clause, used: set[int]) -> str:
+    parts = [
+        token
+        for token in clause.tokens
+        if token.role in {"object", "only", "and", ""} and token.kind in {"unknown", "word", "quoted"}
+    ]
+    used |= {token.start for token in parts}
+    return ", ".join(token.text for token in parts if not token.means("filler"))
+
+
+def condition_sources(clause: Clause, test: Test, language: Language) -> list[Source]:
+    """What a condition looks at, when nothing before it named a source."""
+    if test.kind == "situation":
+        connector = test.name.partition("/")[0]
+        return [Source(connector, clause.text)]
+    found = read_sources(clause, language, set(), bare=True)
+    return found or [Source(None, test.subject or clause.text)]

@@ -1,0 +1,1 @@
+"""Answer the tasks of `llm` steps: with a model, or honestly without one."""
