@@ -15,6 +15,7 @@ from mulle.runtime.memory_journal import MemoryJournal
 from mulle.sdk.catalogue import Catalogue
 from mulle.sdk.context import Services
 from mulle.services.guard import Guard, place
+from mulle.services.llm.builtin import Builtin
 from mulle.services.notify import Notify
 from mulle.services.redact import Redactor
 from mulle.services.sandbox import Sandbox
@@ -100,6 +101,7 @@ class Outside:
             http=http,
             notify=Notify.configured(chosen, http, guard),
             sandbox=self._sandbox,
+            llm=Builtin(),
             secret=self.secret,
         )
         self._redactor: Redactor | None = None

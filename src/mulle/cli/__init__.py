@@ -10,6 +10,7 @@ from mulle.cli.printing import complain
 from mulle.errors import MulleError
 
 COMMANDS: dict[str, tuple[str, str]] = {
+    "author": ("author", "Turn a sentence into a workflow that is proved before anyone trusts it."),
     "run": ("run", "Run a workflow until it ends or waits."),
     "validate": ("documents", "Say everything that is wrong with a document."),
     "schema": ("documents", "Print the document format's JSON Schema."),
@@ -20,6 +21,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "worker": ("worker", "Go on with unfinished runs and fire due schedules."),
     "runs": ("runs", "List, show, resume, cancel and signal runs."),
     "approvals": ("approvals", "See what waits for a person's word, and give it."),
+    "demo": ("demo", "Watch a Korean sentence become a workflow that sends a mail."),
     "doctor": ("doctor", "Say what this machine offers and what is missing."),
     "secrets": ("secrets", "Keep secrets outside of documents."),
 }
