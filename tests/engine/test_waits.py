@@ -1,9 +1,14 @@
 """Waiting: deadlines, signals that come early, late, twice or for many."""
 
+import unicodedata
+
 from tests.engine.graphs import body, graph, step
 from tests.engine.play import Play
 
 from mulle.engine.facts import Execute, NodeStarted
+
+NFC = unicodedata.normalize("NFC", "주문")
+NFD = unicodedata.normalize("NFD", "주문")
 
 
 def waiting(**asked: object) -> Play:
@@ -96,6 +101,14 @@ def test_a_wait_may_listen_to_a_name_of_its_own_and_all_who_do_are_woken():
     play.signal("주문", 7)
     assert play.listed == ["b", "a"]
     assert [heard(play, node) for node in ("a", "b", "c")] == [7, 7, None]
+
+
+def test_a_korean_name_is_heard_however_it_was_typed():
+    for said, listened in ((NFD, NFC), (NFC, NFD)):
+        play = Play(graph([step("a")]))
+        play.wait("a", signal=listened)
+        play.signal(said, "왔음")
+        assert heard(play, "a") == "왔음"
 
 
 def test_one_who_waits_no_longer_leaves_the_others_listening():

@@ -143,7 +143,7 @@ AnyFact = (
 )
 
 
-class Execute(msgspec.Struct, frozen=True):
+class Execute(msgspec.Struct, frozen=True, gc=False):
     """Run this node's turn, or let it run on if it already does."""
 
     path: Path

@@ -38,7 +38,7 @@ from mulle.engine.facts import (
 )
 from mulle.engine.plan import MadeGraphs, PlanNode, ScopePlan
 from mulle.engine.scope import Expansion, NodeState, Scope
-from mulle.engine.signals import question_name
+from mulle.engine.signals import question_name, signal_name
 from mulle.engine.tree import OnEnding, Tree, spoken
 from mulle.errors import BrokenJournal, NewerJournal, StepError
 
@@ -242,7 +242,7 @@ class Run:
         if scope.closing:
             self._tree.stop(scope, plan, node)
         else:
-            self._tree.listen(fact.path, node, fact.signal or spoken(fact.path))
+            self._tree.listen(fact.path, node, signal_name(fact.signal or spoken(fact.path)))
 
     def _running(self, fact: NodeExpanded | NodeWaiting) -> tuple[Scope, PlanNode, NodeState]:
         scope, plan, node = self.at(fact.path)

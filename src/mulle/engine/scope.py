@@ -40,7 +40,11 @@ SKIPPED = "skipped"
 ENDINGS = frozenset({DONE, FAILED, STOPPED, SKIPPED})
 
 
-class Ending(msgspec.Struct, omit_defaults=True):
+# `gc=False`: a wide map makes these by the hundred thousand, none ever stands in a cycle, and the collector would walk
+# them all again and again.
+
+
+class Ending(msgspec.Struct, omit_defaults=True, gc=False):
     """How one scope of an expanded node ended."""
 
     succeeded: bool
@@ -52,7 +56,7 @@ class Ending(msgspec.Struct, omit_defaults=True):
     """It was cut off because enough others had succeeded, or one had failed."""
 
 
-class Expansion(msgspec.Struct, omit_defaults=True):
+class Expansion(msgspec.Struct, omit_defaults=True, gc=False):
     """What an expanded node asked for, and what became of it so far."""
 
     scopes: tuple[Outputs, ...]
@@ -98,7 +102,7 @@ class Expansion(msgspec.Struct, omit_defaults=True):
         return [self.endings.get(i) or Ending(False, {}, stopped=True) for i in range(len(self.scopes))]
 
 
-class NodeState(msgspec.Struct, omit_defaults=True):
+class NodeState(msgspec.Struct, omit_defaults=True, gc=False):
     """Where one node stands."""
 
     status: str = PENDING
@@ -121,7 +125,7 @@ class NodeState(msgspec.Struct, omit_defaults=True):
     next_ordinal: int = 0
 
 
-class Scope(msgspec.Struct, eq=False):
+class Scope(msgspec.Struct, eq=False, gc=False):
     """One opening of a graph."""
 
     path: Path

@@ -1,9 +1,11 @@
 """The signals of one run: who listens to which name, and what came before anyone did.
 
 A signal wakes everyone who listens to its name, and they listen no longer: the first one decides a wait. One that
-nobody listens to is kept for the first who will. The same id twice is one signal.
+nobody listens to is kept for the first who will. The same id twice is one signal. Names are compared in NFC, so that a
+Korean one works however it was typed.
 """
 
+import unicodedata
 from collections import deque
 
 from mulle.engine.facts import Path, Signalled
@@ -15,6 +17,11 @@ QUESTION = "interrupted/"
 def question_name(path: Path) -> str:
     """What a person's answer about an interrupted node is called; one name for all items of a map."""
     return QUESTION + "/".join(step for step in path if isinstance(step, str))
+
+
+def signal_name(text: str) -> str:
+    """A name as it is compared."""
+    return text if text.isascii() else unicodedata.normalize("NFC", text)
 
 
 class Signals:
@@ -32,16 +39,17 @@ class Signals:
         if signal.id in self.heard:
             return []
         self.heard.add(signal.id)
-        listeners = self.listeners.pop(signal.name, None)
+        name = signal_name(signal.name)
+        listeners = self.listeners.pop(name, None)
         if listeners:
             return list(listeners)
         # A second answer to a question is not an answer to the next one: nobody may have looked at that yet.
-        if not signal.name.startswith(QUESTION):
-            self.early.setdefault(signal.name, deque()).append(signal)
+        if not name.startswith(QUESTION):
+            self.early.setdefault(name, deque()).append(signal)
         return []
 
     def listen(self, path: Path, name: str) -> Signalled | None:
-        """Let a node listen to a name, or give it the oldest signal that was kept under it."""
+        """Let a node listen to a name (in NFC), or give it the oldest signal that was kept under it."""
         early = self.early.get(name)
         if not early:
             self.listeners.setdefault(name, {})[path] = None
