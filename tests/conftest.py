@@ -104,4 +104,6 @@ SMALL: tuple[Node, ...] = (Start(), End(), Condition(), Ask(), Mail(), Free(), E
 
 @pytest.fixture(scope="session")
 def catalogue() -> Catalogue:
-    return Catalogue({node.type: node for node in SMALL})
+    """All of these; where a page or an example says `map`, `loop` or `code`, it gets one of them."""
+    types = {node.type: node for node in SMALL}
+    return Catalogue(types | {"map": Each(), "loop": Rounds(), "code": Free()})

@@ -70,12 +70,13 @@ def selector(text: str, at: str = "") -> Selector:
 
 def _only_reference(text: str, at: str) -> Reference:
     try:
-        found = parse(text).references
+        expression = parse(text)
     except ExpressionError as error:
         raise BadSelector(at=at, text=text) from error
-    if len(found) != 1 or len(found[0].path) < 1:
+    found = next(iter(expression.references), None)
+    if found is None or not found.path or str(found) != str(expression):
         raise BadSelector(at=at, text=text)
-    return found[0]
+    return found
 
 
 def mapped(node: NodeSpec) -> Iterator[tuple[str, Selector, str]]:

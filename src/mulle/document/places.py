@@ -55,10 +55,18 @@ def _keys(steps: Steps, data: Any) -> Iterator[int | str]:
     """The steps that lead through the data. Pydantic also names the alternative of a union that it tried."""
     for step, following in zip_longest(steps, steps[1:]):
         inside = _inside(data, step)
-        leads_on = is_array(inside) or (is_object(inside) and (following in inside or step != _inside(data, "type")))
-        if isinstance(step, int) or leads_on or (following is None and is_object(data)):
+        if isinstance(step, int) or (is_object(data) and not _is_tag(step, following, data)):
             yield step
             data = inside
+
+
+def _is_tag(step: str, following: int | str | None, data: dict[str, Any]) -> bool:
+    """Whether a step names an alternative (`cron` of a trigger) and no key. A tag is the value of some key."""
+    if following is None:
+        return False
+    inside = data.get(step)
+    leads_on = is_array(inside) or (is_object(inside) and following in inside)
+    return step not in data or (step in data.values() and not leads_on)
 
 
 def _inside(data: Any, step: int | str) -> Any:
@@ -113,8 +121,7 @@ def _known_keys(model: type[BaseModel], steps: Steps) -> list[str]:
     schema = _schema(model)
     here: list[Mapping[str, Any]] = [schema]
     for step in steps:
-        # Where a step leads nowhere it is the tag of a union, which data does not have.
-        here = [inner for part in here for inner in _within(part, step, schema)] or here
+        here = [inner for part in here for inner in _within(part, step, schema)]
     return sorted({name for part in here for choice in _choices(part, schema) for name in choice.get("properties", ())})
 
 
@@ -129,9 +136,7 @@ def _schema(model: type[BaseModel]) -> Mapping[str, Any]:
 def _within(part: Mapping[str, Any], step: int | str, schema: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
     for choice in _choices(part, schema):
         inner = choice.get("items") if isinstance(step, int) else choice.get("properties", {}).get(step)
-        inner = inner or choice.get("additionalProperties")
-        if is_object(inner):
-            yield inner
+        yield from filter(is_object, (inner or choice.get("additionalProperties"),))
 
 
 def _choices(part: Mapping[str, Any], schema: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:

@@ -114,7 +114,5 @@ def type_of(value: Any) -> str:
     """A value's port type in words, for error messages."""
     if value is None:
         return "null"
-    for port_type, check in _CHECKS.items():
-        if check(value):
-            return port_type.value
-    return type(value).__name__
+    found = next((port_type for port_type, check in _CHECKS.items() if check(value)), PortType.ANY)
+    return type(value).__name__ if found is PortType.ANY else found.value

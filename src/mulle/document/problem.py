@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass
 from difflib import get_close_matches
 from itertools import islice
 from typing import Any, Literal
+from unicodedata import normalize
 
 from mulle.errors import MulleError
 
@@ -43,8 +44,10 @@ _COMPARED, _LISTED = 300, 20
 
 def nearest(name: str, there: Collection[str]) -> str:
     """A hint for a name that is not there: the one that was probably meant, or all there are."""
-    close = get_close_matches(name[:200], list(islice(there, _COMPARED)), n=1)
+    # Taken apart into letters, because a Korean syllable with one wrong letter is another character altogether.
+    spelled = {normalize("NFD", one): one for one in islice(there, _COMPARED)}
+    close = get_close_matches(normalize("NFD", name[:200]), spelled, n=1)
     if close:
-        return f"Did you mean '{close[0]}'?"
+        return f"Did you mean '{spelled[close[0]]}'?"
     more = " …" if len(there) > _LISTED else ""
     return "There is: " + ", ".join(sorted(there)[:_LISTED]) + more + "." if there else ""

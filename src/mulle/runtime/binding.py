@@ -3,45 +3,20 @@
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
-from pydantic import BaseModel, ValidationError
-
 from mulle.document.links import Selector, dig, mapped
-from mulle.document.places import place
-from mulle.document.ports import Port, accepts, type_of
+from mulle.document.ports import Port
 from mulle.engine.facts import Path
 from mulle.engine.plan import PlanNode
 from mulle.engine.run import Run
 from mulle.engine.scope import NodeState, inputs_of
-from mulle.errors import MissingReference, StepError
+from mulle.errors import MissingReference
 from mulle.sdk.catalogue import Catalogue
 from mulle.sdk.fields import Shape, is_static, rendered, shape_of
+from mulle.sdk.fit import fill_port, validated
 from mulle.sdk.node import Node
-
-
-class WrongType(StepError):
-    """A value reached a port that cannot take it."""
-
-    code = "port.wrong_type"
-    message = "'{port}' takes {wanted}, but {source} carried {got}."
-    hint = "Put a transform node in between, or change the port's type."
-
-
-class InputMissing(StepError):
-    """A port that must have a value got none."""
-
-    code = "port.missing"
-    message = "'{port}' needs a value and got none."
-    hint = "Draw an edge to it, map a variable to it, or give the port a default."
-
-
-class BadSettings(StepError):
-    """A node's settings, with their templates filled in, are not what its type takes."""
-
-    code = "node.bad_settings"
-    message = "The setting {where} does not fit: {problem}."
-    hint = "Look at what its template gave; `mulle runs show RUN` has the values."
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,32 +81,14 @@ def port_values(run: Run, path: Path, lookup: Callable[[str], Any]) -> dict[str,
     for port, source in prepared.constants:
         values.setdefault(port, dig(lookup(source.root), source.keys, source.root))
     for port in plan.signature.inputs:
-        _check(port, values, plan)
+        fill_port(port, values, plan.id, partial(_carrier, port, plan))
     return values
 
 
-def _check(port: Port, values: dict[str, Any], plan: PlanNode) -> None:
-    if port.name not in values:
-        if port.default_value is not None:
-            values[port.name] = port.default_value
-        elif port.required:
-            raise InputMissing(at=plan.id, port=port.name)
-        return
-    value = values[port.name]
-    for item in value if port.multiple else (value,):
-        if not accepts(port, item):
-            carrier = next((link for link in plan.incoming if link.target_port == port.name), None)
-            source = f"'{carrier.source_port or 'output'}'" if carrier else "its mapping"
-            raise WrongType(at=plan.id, port=port.name, wanted=port.type.value, source=source, got=type_of(item))
-
-
-def validated(model: type[BaseModel], data: Any) -> Any:
-    """A model made of data; raises BadSettings naming the first place that does not fit."""
-    try:
-        return model.model_validate(data)
-    except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        raise BadSettings(where=place(first["loc"]), problem=first["msg"].removeprefix("Value error, ")) from error
+def _carrier(port: Port, plan: PlanNode) -> str:
+    """What carried a port's value, for an error."""
+    link = next((link for link in plan.incoming if link.target_port == port.name), None)
+    return f"'{link.source_port or 'output'}'" if link else "its mapping"
 
 
 class Lookup:

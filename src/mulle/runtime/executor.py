@@ -1,12 +1,9 @@
 """One turn of one node: bind it, run it, and say what became of it as a fact. Decides nothing about the run."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
-from typing import Any, cast
-
-import msgspec
-from pydantic import BaseModel
+from typing import Any
 
 from mulle.document.variables import Write
 from mulle.document.workflow import NodeSpec
@@ -28,15 +25,8 @@ from mulle.errors import BodyFailed, MulleError, SetupError, StepError
 from mulle.runtime.binding import Bound, bind
 from mulle.sdk.catalogue import Catalogue
 from mulle.sdk.context import Context, Services
+from mulle.sdk.fit import NoData, plain
 from mulle.sdk.node import Answer, Done, Expand, Wait
-
-
-class NoData(StepError):
-    """A step answered something that cannot be kept as data."""
-
-    code = "step.no_data"
-    message = "The step's answer cannot be kept: {problem}."
-    hint = "Answer with text, numbers, true/false, null, lists and dictionaries with text keys."
 
 
 class TimedOut(StepError):
@@ -221,16 +211,3 @@ def answer_fact(path: Path, answer: Any, now: float) -> AnyFact:
 
 def _writes(answer: Done) -> tuple[Write, ...]:
     return tuple(Write(write.op, write.target, plain(write.value)) for write in answer.writes)
-
-
-def plain(value: Any) -> Any:
-    """Data as the journal will give it back: tuples become lists, dataclasses dictionaries, dates text."""
-    return msgspec.to_builtins(value, str_keys=True, enc_hook=_unknown)
-
-
-def _unknown(value: Any) -> Any:
-    if isinstance(value, BaseModel):
-        return value.model_dump(mode="json")
-    if isinstance(value, Mapping):
-        return dict(cast("Mapping[str, Any]", value))
-    raise TypeError(f"a {type(value).__name__} is no data")

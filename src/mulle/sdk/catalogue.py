@@ -2,14 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
-from difflib import get_close_matches
 from importlib.metadata import entry_points
 from typing import Any
 
 from pydantic import ValidationError
 
 from mulle.document.places import schema_problems
-from mulle.document.problem import Problem
+from mulle.document.problem import Problem, nearest
 from mulle.document.signature import Signature
 from mulle.document.workflow import NodeSpec
 from mulle.errors import DocumentError
@@ -25,31 +24,48 @@ class UnknownNodeType(DocumentError):
 
     code = "document.unknown_node_type"
     message = "Node '{at}': unknown type '{type}'."
-    hint = "Install the plugin that provides it, or choose another type.{nearest}"
+    hint = "Install the plugin that provides it, or choose another type. {nearest}"
+
+
+class BrokenPlugin(DocumentError):
+    """The document uses a node type whose plugin is installed and cannot be loaded."""
+
+    code = "document.broken_plugin"
+    message = "Node '{at}': the type '{type}' cannot be loaded: {problem}."
+    hint = "Update or reinstall the package that provides it."
 
 
 class Catalogue:
     """Node types by name."""
 
-    def __init__(self, types: Mapping[str, Node]) -> None:
+    def __init__(self, types: Mapping[str, Node], broken: Mapping[str, str] | None = None) -> None:
         self.types = dict(types)
+        self.broken = dict(broken or {})
+        """Types whose plugin cannot be loaded, and why. They trouble nobody who does not use them."""
 
     @classmethod
     def installed(cls) -> "Catalogue":
         """Every node type that an installed package announces; the built-in ones come through the same door."""
-        return cls({entry.name: entry.load()() for entry in entry_points(group=ENTRY_POINTS)})
+        types: dict[str, Node] = {}
+        broken: dict[str, str] = {}
+        for entry in entry_points(group=ENTRY_POINTS):
+            try:
+                types[entry.name] = entry.load()()
+            except Exception as error:  # noqa: BLE001 - a plugin's code may raise anything.
+                broken[entry.name] = f"{type(error).__name__}: {error}"
+        return cls(types, broken)
 
     def with_types(self, types: Mapping[str, Node]) -> "Catalogue":
-        return Catalogue(self.types | dict(types))
+        return Catalogue(self.types | dict(types), self.broken)
 
     def node(self, spec: NodeSpec) -> Node:
-        """The type of a node; raises UnknownNodeType."""
+        """The type of a node; raises UnknownNodeType, BrokenPlugin."""
         try:
             return self.types[spec.type]
         except KeyError as error:
-            close = get_close_matches(spec.type, self.types, n=1)
-            nearest = f" Did you mean '{close[0]}'?" if close else ""
-            raise UnknownNodeType(at=spec.id, type=spec.type, nearest=nearest) from error
+            if spec.type in self.broken:
+                raise BrokenPlugin(at=spec.id, type=spec.type, problem=self.broken[spec.type]) from error
+            raise UnknownNodeType(at=spec.id, type=spec.type, nearest=nearest(spec.type, self.types)) from error
 
     def describe(self, spec: NodeSpec) -> Signature:
         """A node's openings, what its settings refer to, and what is wrong with them; raises UnknownNodeType."""

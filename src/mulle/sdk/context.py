@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeVar
 
 from mulle.document.expressions import evaluate, parse, parse_template, render
-from mulle.errors import SetupError
+from mulle.errors import MissingReference, SetupError
 
 
 class ServiceMissing(SetupError):
@@ -160,7 +160,7 @@ async def _nowhere(_text: str) -> None:
 
 
 def _nothing(name: str) -> Any:
-    raise ServiceMissing(name=name)
+    raise MissingReference(f"'{name}' means nothing here.", hint="Refer to a node by its id: node.port.")
 
 
 @dataclass(slots=True)

@@ -11,13 +11,15 @@ Every text in a node's `data` is a template (`{{ … }}`) unless its field says 
 """
 
 import types
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import date, time
 from functools import cache
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
+from pydantic_core import to_jsonable_python
 
 from mulle.document.expressions import Reference, parse, parse_template, render
 from mulle.document.ports import Port, PortType, is_array, is_object
@@ -34,7 +36,6 @@ class Marker:
 
 
 Lookup = Callable[[str], Any]
-Model = type[BaseModel]
 
 ITEM_NAMES = frozenset({"item", "index", "value"})
 ROUND_NAMES = frozenset({"state", "index"})
@@ -56,76 +57,80 @@ class Shape:
 
     kind: Literal["template", "expression", "late", "raw", "secret"] = "template"
     names: frozenset[str] = frozenset()
-    fields: Mapping[str, "Shape"] | None = None
+    models: tuple[type[BaseModel], ...] = ()
+    """What an object at this place may be; its fields are looked up when they are asked for, as models may nest."""
     each: "Shape | None" = None
-    tag: str = ""
-    choices: Mapping[str, "Shape"] | None = None
-    """Of several models the one that the word in the field `tag` means."""
 
     def of(self, data: Any) -> "Shape":
-        """The shape of this very data."""
-        if self.choices is None:
+        """The shape of this very data: of several models those whose own words (`op: filter`) stand in it."""
+        if len(self.models) < 2 or not is_object(data):
             return self
-        return self.choices.get(str(data.get(self.tag)), TEMPLATE) if is_object(data) else TEMPLATE
+        meant = tuple(model for model in self.models if _is_meant(model, data))
+        return replace(self, models=meant or self.models)
 
     def inside(self, step: str | int) -> "Shape":
-        if isinstance(step, str) and self.fields and step in self.fields:
-            return self.fields[step]
+        if isinstance(step, str) and self.models:
+            found = [fields[step] for fields in map(_fields, self.models) if step in fields]
+            if found:
+                return _either(found)
         if self.each:
             return self.each
-        return self if self.kind != "expression" else TEMPLATE
+        return self if self.kind in ("raw", "secret") else TEMPLATE
 
 
 TEMPLATE = Shape()
 
 
-@cache
 def shape_of(annotation: Any) -> Shape:
     """The shape of a pydantic model or of a field's annotation."""
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return Shape(fields={_alias(name, info): _field(info) for name, info in annotation.model_fields.items()})
+        return Shape(models=(annotation,))
     origin, args = get_origin(annotation), get_args(annotation)
     if origin is Annotated:
-        markers = [item for item in args[1:] if isinstance(item, Marker)]
-        return Shape(markers[0].kind, markers[0].names) if markers else shape_of(args[0])
+        return _marked(args[1:], args[0])
     if origin in (Union, types.UnionType):
-        return _either([arg for arg in args if arg is not type(None)])
-    if origin in (list, tuple, set, frozenset) and args:
-        return _each(shape_of(args[0]))
-    if origin in (dict, Mapping) and len(args) == 2:
-        return _each(shape_of(args[1]))
+        return _either([shape_of(arg) for arg in args])
+    if isinstance(origin, type) and issubclass(origin, Mapping):
+        return _each(shape_of(args[-1]))
+    if isinstance(origin, type) and issubclass(origin, Collection):
+        return _each(_either([shape_of(arg) for arg in args]))
     return TEMPLATE
 
 
-def _either(kinds: Sequence[Any]) -> Shape:
-    """One shape for a value that may be of several: text, a list, one of some models that a field tells apart."""
-    models = [kind for kind in kinds if isinstance(kind, type) and issubclass(kind, BaseModel)]
-    if len(models) > 1:
-        tag, named = _told_apart(models)
-        return Shape(tag=tag, choices={word: shape_of(model) for word, model in named.items()})
-    shapes = [shape_of(kind) for kind in kinds]
+def _marked(metadata: Iterable[Any], annotation: Any) -> Shape:
+    marker = next((item for item in metadata if isinstance(item, Marker)), None)
+    return Shape(marker.kind, marker.names) if marker else shape_of(annotation)
+
+
+def _either(shapes: list[Shape]) -> Shape:
+    """One shape for a value that may be of several: text, a list, one of some models told apart by their fields."""
     text = next((shape for shape in shapes if shape.kind != "template"), TEMPLATE)
-    fields = next((shape.fields for shape in shapes if shape.fields), None)
     each = next((shape.each for shape in shapes if shape.each), None)
-    return Shape(text.kind, text.names, fields, each)
-
-
-def _told_apart(models: Sequence[Model]) -> tuple[str, dict[str, Model]]:
-    """The field by which models are told apart, and the word in it that means each."""
-    for name, info in models[0].model_fields.items():
-        words = [get_args(model.model_fields[name].annotation) for model in models if name in model.model_fields]
-        if get_origin(info.annotation) is Literal and len(words) == len(models):
-            return name, {word: model for model, own in zip(models, words, strict=True) for word in own}
-    raise TypeError(f"{models[0].__name__} and its alternatives need a field that tells them apart")
+    return Shape(text.kind, text.names, tuple(model for shape in shapes for model in shape.models), each)
 
 
 def _each(shape: Shape) -> Shape:
     return TEMPLATE if shape == TEMPLATE else Shape(each=shape)
 
 
-def _field(info: FieldInfo) -> Shape:
-    markers = [item for item in info.metadata if isinstance(item, Marker)]
-    return Shape(markers[0].kind, markers[0].names) if markers else shape_of(info.annotation)
+@cache
+def _fields(model: type[BaseModel]) -> Mapping[str, Shape]:
+    """A model's fields by all the names that data may use for them."""
+    found: dict[str, Shape] = {}
+    for name, info in model.model_fields.items():
+        found[name] = found[_alias(name, info)] = _marked(info.metadata, info.annotation)
+    return found
+
+
+@cache
+def _words(model: type[BaseModel]) -> Mapping[str, tuple[Any, ...]]:
+    """The words that tell a model from others: those of its `Literal` fields."""
+    literal = {name: info for name, info in model.model_fields.items() if get_origin(info.annotation) is Literal}
+    return {_alias(name, info): get_args(info.annotation) for name, info in literal.items()}
+
+
+def _is_meant(model: type[BaseModel], data: Mapping[str, Any]) -> bool:
+    return all(data[name] in words for name, words in _words(model).items() if name in data)
 
 
 def _alias(name: str, info: FieldInfo) -> str:
@@ -202,7 +207,7 @@ def ports_of(model: type[BaseModel]) -> tuple[Port, ...]:
             name=_alias(name, info),
             type=port_type(info.annotation),
             required=info.is_required(),
-            default_value=None if info.is_required() else info.get_default(call_default_factory=True),  # pyright: ignore[reportCallIssue]  # Factories here take no argument.
+            default_value=_default(info),
             description=info.description or "",
             display_name=info.title or "",
             multiple=_extra(info, "multiple"),
@@ -212,30 +217,41 @@ def ports_of(model: type[BaseModel]) -> tuple[Port, ...]:
     )
 
 
+def _default(info: FieldInfo) -> Any:
+    if info.is_required():
+        return None
+    return to_jsonable_python(info.get_default(call_default_factory=True))  # pyright: ignore[reportCallIssue]  # Factories here take no argument.
+
+
 def _extra(info: FieldInfo, name: str) -> bool:
     extra: Any = info.json_schema_extra
     return is_object(extra) and bool(extra.get(name))
 
 
-_PORT_TYPES: Mapping[Any, PortType] = {
-    str: PortType.STRING,
-    int: PortType.NUMBER,
-    float: PortType.NUMBER,
-    bool: PortType.BOOLEAN,
-    list: PortType.ARRAY,
-    tuple: PortType.ARRAY,
-    dict: PortType.OBJECT,
+_PORT_TYPES: Mapping[PortType, tuple[type, ...]] = {
+    PortType.BOOLEAN: (bool,),
+    PortType.STRING: (str, date, time),
+    PortType.NUMBER: (int, float),
+    PortType.OBJECT: (Mapping, BaseModel),
+    PortType.ARRAY: (Collection,),
 }
+"""The Python types that a port type stands for; the first that fits counts."""
 
 
 def port_type(annotation: Any) -> PortType:
     """The port type that a Python annotation stands for; `any` where none does."""
-    origin = get_origin(annotation)
+    origin = get_origin(annotation) or annotation
     if origin is Annotated:
         return port_type(get_args(annotation)[0])
     if origin in (Union, types.UnionType):
-        kinds = {port_type(arg) for arg in get_args(annotation) if arg is not type(None)}
-        return kinds.pop() if len(kinds) == 1 else PortType.ANY
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return PortType.OBJECT
-    return _PORT_TYPES.get(origin or annotation, PortType.ANY)
+        return _common(port_type(arg) for arg in get_args(annotation) if arg is not type(None))
+    if origin is Literal:
+        return _common(port_type(type(value)) for value in get_args(annotation))
+    if isinstance(origin, type):
+        return next((port for port, kinds in _PORT_TYPES.items() if issubclass(origin, kinds)), PortType.ANY)
+    return PortType.ANY
+
+
+def _common(types_: Iterable[PortType]) -> PortType:
+    kinds = set(types_)
+    return kinds.pop() if len(kinds) == 1 else PortType.ANY

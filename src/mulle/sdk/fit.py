@@ -1,0 +1,93 @@
+"""Whether values fit a node: settings into their model, what arrives into ports, an answer into a journal."""
+
+from collections.abc import Callable, Mapping
+from typing import Any, cast
+
+import msgspec
+from pydantic import BaseModel, ValidationError
+
+from mulle.document.places import place
+from mulle.document.ports import Port, accepts, is_array, type_of
+from mulle.errors import StepError
+
+
+class BadSettings(StepError):
+    """A node's settings, with their templates filled in, are not what its type takes."""
+
+    code = "node.bad_settings"
+    message = "The setting {where} does not fit: {problem}."
+    hint = "Look at what its template gave; `mulle runs show RUN` has the values."
+
+
+class InputMissing(StepError):
+    """A port that must have a value got none."""
+
+    code = "port.missing"
+    message = "'{port}' needs a value and got none."
+    hint = "Draw an edge to it, map a variable to it, or give the port a default."
+
+
+class WrongType(StepError):
+    """A value reached a port that cannot take it."""
+
+    code = "port.wrong_type"
+    message = "'{port}' takes {wanted}, but {source} carried {got}."
+    hint = "Put a transform node in between, or change the port's type."
+
+
+class NoData(StepError):
+    """A step answered something that cannot be kept as data."""
+
+    code = "step.no_data"
+    message = "The step's answer cannot be kept: {problem}."
+    hint = "Answer with text, numbers, true/false, null, lists and dictionaries with text keys."
+
+
+def validated(model: type[BaseModel], data: Any) -> Any:
+    """A model made of data; raises BadSettings naming the first place that does not fit."""
+    try:
+        return model.model_validate(data)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        raise BadSettings(where=place(first["loc"]), problem=first["msg"].removeprefix("Value error, ")) from error
+
+
+def fill_port(port: Port, values: dict[str, Any], at: str, source: Callable[[], str]) -> None:
+    """Put a port's default among the values if it has none; raises InputMissing, WrongType.
+
+    Args:
+        port: An input port.
+        values: What the node's ports hold, by name.
+        at: The node's id.
+        source: Says, for the error, what carried the value.
+    """
+    if port.name not in values:
+        if port.default_value is not None:
+            values[port.name] = port.default_value
+        elif port.required:
+            raise InputMissing(at=at, port=port.name)
+        return
+    value = values[port.name]
+    for item in value if port.multiple and is_array(value) else (value,):
+        if not accepts(port, item):
+            raise WrongType(at=at, port=port.name, wanted=port.type.value, source=source(), got=type_of(item))
+
+
+def plain(value: Any) -> Any:
+    """Data as the journal will give it back: tuples are lists, keys text, dates text, NaN null.
+
+    Raises TypeError, ValueError, OverflowError or RecursionError for what is no data.
+    """
+    return _decode(_encode(value))
+
+
+def _unknown(value: Any) -> Any:
+    if isinstance(value, BaseModel):
+        return value.model_dump(mode="json")
+    if isinstance(value, Mapping):
+        return dict(cast("Mapping[str, Any]", value))
+    raise TypeError(f"a {type(value).__name__} is no data")
+
+
+_encode = msgspec.json.Encoder(enc_hook=_unknown).encode
+_decode = msgspec.json.Decoder().decode
