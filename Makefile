@@ -5,6 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 MULLE := $(BIN)/mulle
+PIP := $(BIN)/python -m pip install -qq --disable-pip-version-check
 WHOLLY_COVERED := src/mulle/document/*,src/mulle/engine/*,src/mulle/sdk/*
 
 .DEFAULT_GOAL := help
@@ -14,7 +15,7 @@ help:  ## Show what can be made
 	@awk -F':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: $(READY)  ## Watch a Korean sentence become a workflow that sends a mail, and survive a kill
-	@$(BIN)/python -m mulle.cli.demo
+	@$(MULLE) demo
 
 test: $(READY)  ## Run all tests with coverage
 	@$(BIN)/python -m pytest -q -n auto --cov --cov-report=
@@ -34,8 +35,8 @@ fix: $(READY)  ## Let the formatter and the linter mend what they can
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
 
-serve: $(READY)  ## Start the server (not built yet: says so)
-	@$(MULLE) serve
+serve:  ## Start the server (not built yet: says so)
+	@echo "The server does not exist yet; see ARCHITECTURE.md, 'What is not done'. make demo shows what does." && exit 1
 
 web:  ## Build the web page (not built yet: says so)
 	@echo "The web page does not exist yet; see ARCHITECTURE.md, 'What is not done'." && exit 1
@@ -47,9 +48,14 @@ lock: $(READY)  ## Resolve the dependencies anew
 clean:  ## Remove the private environment and all caches
 	@rm -rf $(VENV) .pytest_cache .ruff_cache .hypothesis .coverage*
 
+# uv is locked like everything else and ten times as quick; where its index cannot be reached, pip does the same work.
 $(READY): requirements.lock pyproject.toml
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@echo "Setting up $(VENV) (once) …"
-	@$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements.lock
-	@$(BIN)/python -m pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@awk '/^uv==/ {found=1} found && /^[a-z]/ && !/^uv==/ {exit} found' requirements.lock > $(VENV)/uv.lock
+	@$(PIP) --require-hashes -r $(VENV)/uv.lock
+	@$(BIN)/uv pip sync -q --python $(BIN)/python --require-hashes requirements.lock 2>/dev/null \
+		|| $(PIP) --require-hashes -r requirements.lock
+	@$(BIN)/uv pip install -q --python $(BIN)/python --no-deps --no-build-isolation -e . 2>/dev/null \
+		|| $(PIP) --no-deps --no-build-isolation -e .
 	@touch $@
