@@ -1,3 +1,4 @@
+import asyncio
 from typing import Any
 
 import pytest
@@ -140,9 +141,52 @@ async def test_an_error_names_the_operation_and_the_item():
     assert caught.value.advice == "Did you mean 'title'?"
 
 
-async def test_what_needs_a_list_says_so():
-    with pytest.raises(Untransformable, match=r"Operation 1 \(take\): it needs a list, but the value is null"):
-        await value([{"op": "take", "count": 3}], None)
+@pytest.mark.parametrize(
+    ("operation", "data", "problem"),
+    [
+        ({"op": "take", "count": 3}, None, "Operation 1 (take): it needs a list, but the value is null."),
+        ({"op": "take", "count": 3}, [0] * 100_001, "Operation 1 (take): the list has 100,001 items, and 100,000 is"),
+        ({"op": "pick", "fields": {"a": "item"}}, [0] * 100_001, "Operation 1 (pick): the list has 100,001 items"),
+        (
+            {"op": "set", "fields": {"a": "1"}},
+            ["글"],
+            "Operation 1 (set), item 0: only objects have fields, and this is",
+        ),
+        ({"op": "sort"}, [1, "글"], "Operation 1 (sort): number and string cannot be put in order"),
+        ({"op": "strip_html", "fields": ["a"]}, ["글"], "Operation 1 (strip_html), item 0: only objects have fields"),
+        ({"op": "join"}, ["가" * 1000] * 1000, "Operation 1 (join): the text is larger than 1 MB"),
+    ],
+)
+async def test_what_does_not_fit_says_so(operation: dict[str, Any], data: Any, problem: str):
+    with pytest.raises(Untransformable) as caught:
+        await value([operation], data)
+
+    assert caught.value.text.startswith(problem)
+
+
+async def test_a_single_object_is_written_and_tidied_too():
+    operations: list[dict[str, Any]] = [
+        {"op": "strip_html", "fields": ["title"]},
+        {"op": "format", "template": "{{ item.title }}!"},
+    ]
+
+    assert await value(operations, {"title": "<b>글</b>"}) == "글!"
+    assert await value([{"op": "strip_html"}], ["<i>가</i>", 2]) == ["가", 2]
+
+
+async def test_a_long_list_lets_others_work():
+    worked: list[int] = []
+
+    async def other() -> None:
+        while True:
+            worked.append(1)
+            await asyncio.sleep(0)
+
+    task = asyncio.create_task(other())
+    await value([{"op": "map", "expression": "item + 1"}], list(range(10_000)))
+    task.cancel()
+
+    assert len(worked) >= 9
 
 
 async def test_a_list_cannot_be_made_to_explode():

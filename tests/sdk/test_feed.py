@@ -60,6 +60,13 @@ def test_the_items_of_rdf_stand_beside_its_channel():
     assert [item["id"] for item in feed["items"]] == ["https://r.example/1"]
 
 
+def test_an_entry_may_lack_everything():
+    feed = read_feed('<feed><entry/><entry><link rel="enclosure" href="/a.mp3"/><link/></entry></feed>')
+
+    assert feed["items"][0] == {"title": "", "link": "", "text": "", "published": "", "author": "", "id": ""}
+    assert feed["items"][1]["link"] == "/a.mp3"
+
+
 BOMB = '<!DOCTYPE x [<!ENTITY a "aaa"><!ENTITY b "&a;&a;&a;">]><rss><channel><title>&b;</title></channel></rss>'
 
 

@@ -42,6 +42,15 @@ def test_a_page_whose_navigation_is_never_closed_still_has_text():
     assert read_page("<body><nav>메뉴<p>본문</body>").text == "메뉴\n본문"
 
 
+def test_links_without_words_or_address_are_left_out():
+    page = '<p><a href="/1"><img></a><a href="#top">위로</a><a>글</a><a href=http://[>깨진</a><a href=/2>둘</a></p>'
+
+    assert read_page(page, "https://a.example/").links == [
+        {"text": "깨진", "url": "http://["},
+        {"text": "둘", "url": "https://a.example/2"},
+    ]
+
+
 @given(st.text(alphabet="<>/!-'\"ab &;=", max_size=200))
 def test_no_text_is_too_broken_to_be_read(text: str):
     plain_text(text)

@@ -17,6 +17,8 @@ def _listed(value: Any) -> Any:
 Addresses = Annotated[list[SecretText] | SecretText, BeforeValidator(_listed)]
 Text = Annotated[str, BeforeValidator(as_text, json_schema_input_type=Any)]
 """Lists and objects become JSON text, null becomes empty."""
+Told = Annotated[Any, BeforeValidator(as_text)]
+"""The same for a port that anything may reach."""
 
 
 class Attachment(Settings):
@@ -62,9 +64,9 @@ class Notification(Node):
         """What arrives here comes before the settings."""
 
         to: Addresses = Field(default_factory=list[str])
-        subject: Text = ""
-        text: Text = ""
-        html: Text | None = None
+        subject: Told = ""
+        text: Told = ""
+        html: Told = None
 
     class Outputs(BaseModel):
         receipt: dict[str, Any]

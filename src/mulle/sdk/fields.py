@@ -17,9 +17,10 @@ from datetime import date, time
 from functools import cache
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
-from pydantic import BaseModel
+from pydantic import BaseModel, GetJsonSchemaHandler
 from pydantic.fields import FieldInfo
-from pydantic_core import to_jsonable_python
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema, to_jsonable_python
 
 from mulle.document.expressions import Reference, parse, parse_template, render
 from mulle.document.ports import Port, PortType, is_array, is_object
@@ -33,6 +34,10 @@ class Marker:
     kind: Literal["expression", "late", "raw", "secret"]
     names: frozenset[str] = frozenset()
     """What the node itself gives a meaning to; everything else refers to nodes and variables as usual."""
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, made: GetJsonSchemaHandler) -> JsonSchemaValue:
+        """Say in a form what kind of text this is."""
+        return made(schema) | {"x-text": self.kind}
 
 
 Lookup = Callable[[str], Any]
