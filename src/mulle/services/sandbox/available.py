@@ -79,7 +79,7 @@ def _found() -> dict[str, Any]:
         control.settimeout(30)
         with contextlib.suppress(BrokenPipeError):  # Then it says why by ending.
             control.send(launch.setup(program, why, folder, strict=True, namespaces=True))
-        return launch.greeting(control.recv(1 << 16), process, strict=False)["holds"]
+        return launch.greeting(control, process, strict=False)["holds"]
     except TimeoutError as error:
         raise SandboxUnavailable(missing=f"its process does not get ready on {sys.platform}") from error
     finally:

@@ -57,11 +57,15 @@ def new_folder() -> str:
     return os.path.join(tempfile.gettempdir(), f"mulle-sandbox-{secrets.token_hex(8)}")  # noqa: PTH118  # As text.
 
 
-def greeting(message: bytes, process: subprocess.Popen[bytes], *, strict: bool) -> dict[str, Any]:
+def greeting(control: socket.socket, process: subprocess.Popen[bytes], *, strict: bool) -> dict[str, Any]:
     """What the zygote says when it is ready: `holds` and `watched`.
 
     Raises SandboxUnavailable when it cannot be, and with `strict` when the kernel lacks a lock.
     """
+    try:
+        message = control.recv(1 << 16)
+    except ConnectionResetError:  # It went without having read what we sent.
+        message = b""
     if not message:
         process.kill()
         last_words = process.communicate()[1].decode(errors="replace").strip().splitlines()

@@ -85,10 +85,11 @@ async def started(timezone: str, *, strict: bool, namespaces: bool) -> Nursery:
         control.setblocking(False)
         # In a thread: it runs other programs to find its library. Meanwhile the zygote loads Python's.
         program, why = await asyncio.to_thread(policy.seccomp_filter)
-        control.send(launch.setup(program, why, folder, strict=strict, namespaces=namespaces))
+        with contextlib.suppress(BrokenPipeError):  # Then it says why by ending.
+            control.send(launch.setup(program, why, folder, strict=strict, namespaces=namespaces))
         async with asyncio.timeout(READY_WITHIN):
             await readable(control)
-        greeting = launch.greeting(control.recv(1 << 16), process, strict=strict)
+        greeting = launch.greeting(control, process, strict=strict)
         return Nursery(process, control, folder, watched=greeting["watched"])
     except BaseException as error:
         control.close()
