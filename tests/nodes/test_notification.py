@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from tests.nodes.alone import outputs, references
+from tests.nodes.whole import ran
 from tests.services.site import Site, reply
 
 from mulle.errors import RequestUnusable
@@ -68,6 +69,25 @@ async def test_what_arrives_at_a_port_comes_before_the_setting(services: Service
     await outputs(Notification(), settings, {"text": ["온", "글"]}, services=services)
 
     assert printed == ['제목\n\n["온","글"]\n']
+
+
+async def test_a_setting_stands_when_nothing_arrives_at_its_port(services: Services, printed: list[str]):
+    await ran(
+        """
+        mulle: 1
+        nodes:
+          - {id: start, type: start, ports: {outputs: [{name: news, type: string}]}}
+          - {id: tell, type: notification, data: {channel: console, subject: 오늘, text: "{{ start.news }}"}}
+          - {id: end, type: end}
+        edges:
+          - {source: start, target: tell}
+          - {source: tell, target: end}
+        """,
+        {"news": "금리 동결"},
+        services=services,
+    )
+
+    assert printed == ["오늘\n\n금리 동결\n"]
 
 
 async def test_a_webhook_gets_data_at_a_secret_address(site: Site, services: Services):

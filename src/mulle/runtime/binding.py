@@ -81,7 +81,7 @@ def port_values(run: Run, path: Path, lookup: Callable[[str], Any]) -> dict[str,
     for port, source in prepared.constants:
         values.setdefault(port, dig(lookup(source.root), source.keys, source.root))
     for port in plan.signature.inputs:
-        fill_port(port, values, plan.id, partial(_carrier, port, plan))
+        fill_port(port, values, plan.id, partial(_carrier, port, plan), prepared.type.Inputs)
     return values
 
 

@@ -52,17 +52,26 @@ def validated(model: type[BaseModel], data: Any) -> Any:
         raise BadSettings(where=place(first["loc"]), problem=first["msg"].removeprefix("Value error, ")) from error
 
 
-def fill_port(port: Port, values: dict[str, Any], at: str, source: Callable[[], str]) -> None:
+def fill_port(
+    port: Port, values: dict[str, Any], at: str, source: Callable[[], str], model: type[BaseModel] | None = None
+) -> None:
     """Put a port's default among the values if it has none; raises InputMissing, WrongType.
+
+    A default that the type's own model states is left to the model, so that a node can tell "nothing arrived" and take
+    its setting instead.
 
     Args:
         port: An input port.
         values: What the node's ports hold, by name.
         at: The node's id.
         source: Says, for the error, what carried the value.
+        model: The type's inputs.
     """
     if port.name not in values:
         if port.default_value is not None:
+            own = model.model_fields.get(port.name) if model else None
+            if own is not None and own.default == port.default_value:
+                return
             values[port.name] = port.default_value
         elif port.required:
             raise InputMissing(at=at, port=port.name)

@@ -92,7 +92,7 @@ async def try_node(
 def _arrived(node: Node, signature: Signature, inputs: Mapping[str, Any]) -> Any:
     values = dict(plain(inputs))
     for port in signature.inputs:
-        fill_port(port, values, _NODE, lambda: "the test")
+        fill_port(port, values, _NODE, lambda: "the test", node.Inputs)
     return values if node.Inputs is None else validated(node.Inputs, values)
 
 
