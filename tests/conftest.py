@@ -4,6 +4,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from hypothesis import settings
 from pydantic import BaseModel, ConfigDict, Field
 
 from mulle.document.signature import Signature
@@ -13,6 +14,9 @@ from mulle.nodes.end import End
 from mulle.nodes.start import Start
 from mulle.sdk import Context, Done, Expression, Node, Raw, SecretText
 from mulle.sdk.catalogue import Catalogue
+
+settings.register_profile("mulle", deadline=None)  # How long an example takes says more of the machine than of us.
+settings.load_profile("mulle")
 
 
 class Ask(Node):

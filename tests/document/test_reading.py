@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from jsonschema import Draft202012Validator
 
 from mulle.document.reading import (
     InvalidDocument,
@@ -321,8 +322,49 @@ def test_every_key_of_the_published_schema_is_described():
     assert all(model.get("description") for model in models.values())
 
 
+def fits(data: Any) -> bool:
+    """Whether an editor that has the published schema would be content."""
+    return VALIDATOR.is_valid(data)  # pyright: ignore[reportUnknownMemberType]  # The package leaves a parameter untyped.
+
+
+VALIDATOR = Draft202012Validator(json_schema())
+
+
+@settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow])
+@given(documents)
+def test_every_document_fits_the_published_schema(workflow: Workflow):
+    assert fits(json.loads(write_json(workflow)))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "5",
+        "ndoes: []",
+        "mulle: 2",
+        "nodes: [{id: a}]",
+        "nodes: [{id: a, type: x, on_eror: fail}]",
+        "nodes: [{id: a, type: x, on_error: fial}]",
+        "nodes: [{id: a, type: x, timeout: soon}]",
+        "nodes: [{id: a, type: x, retry: {delay: -1}}]",
+        "nodes: [{id: a, type: x, ports: {inputs: [{name: p, type: text}]}}]",
+        "edges: [{source: a}]",
+        "triggers: [{type: crn}]",
+        "triggers: [{type: cron}]",
+        "triggers: [{type: at, at: x, filter: sometimes}]",
+        "triggers: [{type: at, at: x, cron: x}]",
+    ],
+)
+def test_an_editor_with_the_published_schema_finds_what_reading_would(text: str):
+    with pytest.raises((InvalidDocument, UnreadableDocument)):
+        read_workflow(text)
+
+    assert not fits(read_data(text))
+
+
 def test_the_published_schema_refuses_unknown_keys_and_knows_the_names_people_use():
     schema = json_schema()
+    Draft202012Validator.check_schema(schema)
     node, retry = schema["$defs"]["NodeSpec"]["properties"], schema["$defs"]["Retry"]["properties"]
 
     assert schema["additionalProperties"] is False

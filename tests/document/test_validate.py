@@ -6,9 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mulle.document.places import MOST_PROBLEMS
 from mulle.document.problem import Problem, errors
 from mulle.document.reading import read_workflow
-from mulle.document.validate import MOST_ERRORS, validate
+from mulle.document.validate import validate
 from mulle.document.workflow import Body, Edge, NodeSpec, Workflow
 from mulle.sdk.catalogue import Catalogue
 
@@ -613,4 +614,4 @@ def test_a_document_with_very_many_mistakes_is_told_the_first_thousand(catalogue
 
     found = validate(Workflow(nodes=nodes, edges=edges), catalogue.describe)
 
-    assert len(found) == MOST_ERRORS
+    assert len(found) == MOST_PROBLEMS

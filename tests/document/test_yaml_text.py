@@ -115,6 +115,11 @@ def test_great_depth_is_refused_before_it_is_built():
         load_yaml("[" * 1_000_000)
 
 
+def test_a_text_that_would_take_for_ever_is_refused():
+    with pytest.raises(UnreadableDocument, match="more than 300,000 keys and values"):
+        load_yaml("- a\n" * 400_000)
+
+
 @given(st.dictionaries(plain_text, plain_text | st.lists(plain_text, max_size=3), max_size=4))
 def test_what_is_written_is_read_back(data: dict[str, Any]):
     written = dump_yaml(data)

@@ -15,6 +15,9 @@ from mulle.document.problem import Problem, nearest
 
 Steps = tuple[int | str, ...]
 
+MOST_PROBLEMS = 1000
+"""Nobody mends more at once, and a hostile document could have millions."""
+
 _LONGEST = 80
 """Characters of a person's own text that a message repeats."""
 
@@ -31,7 +34,7 @@ def schema_problems(
         model: What it was read with; from it comes the right spelling of a misspelt key.
     """
     found: list[tuple[Steps, Problem]] = []
-    for item in error.errors(include_url=False):
+    for item in error.errors(include_url=False)[:MOST_PROBLEMS]:
         message, hint = _said(item, data, model)
         where = (prefix + place(item["loc"], data)).removesuffix(".")
         found.append((item["loc"], Problem("document.schema", where, message, hint)))

@@ -4,6 +4,7 @@ from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from mulle.document.links import BadSelector, Link, links, mapped, selector
+from mulle.document.places import MOST_PROBLEMS
 from mulle.document.ports import Port, PortType, accepts, conversion_hint, flows, type_of
 from mulle.document.problem import Problem, nearest
 from mulle.document.references import Surroundings, reference_problems
@@ -13,9 +14,6 @@ from mulle.document.triggers import trigger_problems
 from mulle.document.workflow import Body, NodeSpec, Variables, Workflow
 from mulle.errors import MulleError
 
-MOST_ERRORS = 1000
-"""Nobody mends more at once, and a hostile document could have millions."""
-
 
 def validate(workflow: Workflow, describe: Describe) -> list[Problem]:
     """All problems of a document, errors and warnings, in document order. Never raises for a parsed document."""
@@ -24,7 +22,7 @@ def validate(workflow: Workflow, describe: Describe) -> list[Problem]:
     for problem in _problems(workflow, describe):
         found.append(problem)
         wrong += problem.severity == "error"
-        if wrong == MOST_ERRORS:
+        if wrong == MOST_PROBLEMS:
             break
     return found
 

@@ -17,6 +17,9 @@ from yaml.constructor import ConstructorError
 
 from mulle.document.plain_data import MAX_DEPTH, UnreadableDocument, too_deep
 
+MOST_PARTS = 300_000
+"""Keys and values of a text: YAML takes some 10 µs for each, and nobody writes as many by hand."""
+
 
 def load_yaml(text: str) -> Any:
     """Plain data of YAML text; raises UnreadableDocument with line and column."""
@@ -48,9 +51,12 @@ def _check_characters(text: str) -> None:
 
 
 def _check_events(text: str) -> None:
-    """Refuse aliases (bombs), tags, and great depth (a crash of the C parser) before anything is built."""
+    """Refuse aliases (bombs), tags, too much and too deep (a crash of the C parser) before anything is built."""
     depth = 0
-    for event in yaml.parse(text, Loader=_Loader):
+    for number, event in enumerate(yaml.parse(text, Loader=_Loader)):
+        if number > MOST_PARTS:
+            message = f"The document has more than {MOST_PARTS:,} keys and values."
+            raise UnreadableDocument(message, hint="Write it as JSON, which reads quicker, or make it smaller.")
         if isinstance(event, yaml.AliasEvent):
             message = "Aliases (`*name`) are not supported; write the value out."
             raise UnreadableDocument(message, at=_at(event.start_mark))
