@@ -28,7 +28,8 @@ def call_data(connector: Connector, source: Source, request: Request) -> dict[st
         if parameter.find == "count":
             values[name] = _wanted(int(values[name] or 10), parameter.max, request)
         elif parameter.find == "region":
-            values |= pack_of(connector.id).regions.get(str(values[name]), {})
+            region = pack_of(connector.id).regions.get(str(values[name]))
+            values |= region.values if region else {}
     call = connector.http
     data: dict[str, Any] = {"method": call.method, "url": _filled(call.url, values)}
     if call.params:
@@ -56,7 +57,7 @@ def item_operations(connector: Connector, request: Request) -> list[dict[str, An
     operations.append({"op": "pick", "fields": dict(connector.fields or WHOLE_FIELDS)})
     if connector.clean:
         operations.append({"op": "strip_html", "fields": list(connector.clean)})
-    operations += [_leaving_out(step) for step in request.steps if step.kind == "filter"]
+    operations += [_by_words(step) for step in request.steps if step.kind == "filter"]
     operations += [{"op": "filter", "when": containing(test)} for test in contains_tests(request)]
     limit = limit_of(request)
     if limit is not None:
@@ -80,15 +81,18 @@ def contains_tests(request: Request) -> Sequence[Test]:
 
 def containing(test: Test) -> str:
     """An expression over one item: it holds one of the words."""
-    return " or ".join(f'{quoted(word)} in (item.title + " " + item.text)' for word in test.words)
+    return _either(test.words)
 
 
-def _leaving_out(step: Step) -> dict[str, Any]:
-    words: Sequence[str] = step.settings.get("without", ())
-    return {
-        "op": "filter",
-        "when": " and ".join(f'{quoted(word)} not in (item.title + " " + item.text)' for word in words),
-    }
+def _by_words(step: Step) -> dict[str, Any]:
+    """The operation of a filter by words that must, or must not, be there."""
+    wanted, unwanted = step.settings.get("with", ()), step.settings.get("without", ())
+    parts = [f"({_either(wanted)})"] if wanted else []
+    return {"op": "filter", "when": " and ".join([*parts, *(f"not ({_either([word])})" for word in unwanted)])}
+
+
+def _either(words: Sequence[str]) -> str:
+    return " or ".join(f'{quoted(word)} in (item.title + " " + item.text)' for word in words)
 
 
 def quoted(text: str) -> str:

@@ -81,6 +81,8 @@ class _Dialogue:
             return self._result()
         if self._dangers():
             return replace(self._result(), declined=True)
+        if self.questions:
+            return self._result()
         self._secret_answers()
         self._time()
         self.request = replace(
@@ -197,27 +199,44 @@ class _Dialogue:
             if name not in values and parameter.required and parameter.ask:
                 suggestion = parameter.suggestion.of(self.language) if parameter.suggestion else ""
                 self._ask(key, parameter.ask.of(self.language), suggestion)
+        self._private(values)
         return replace(source, parameters=self._regions(connector, values))
 
+    def _private(self, values: dict[str, Any]) -> None:
+        """What only the person can place: "회사 근처" is asked for by name."""
+        query = values.get("query")
+        named = next((token for token in tokens(str(query or ""), lexicon()) if token.means("private")), None)
+        if named is None:
+            return
+        answer = self.answers.get("place")
+        if answer:
+            values["query"] = str(query).replace(named.text, answer)
+        else:
+            self._ask("place", self._say("ask.place", name=named.text))
+
     def _regions(self, connector: Connector, values: dict[str, Any]) -> dict[str, Any]:
+        """A region as the API knows it; one that it does not know is asked for again."""
         regions = pack_of(connector.id).regions
         for name, parameter in connector.parameters.items():
-            if parameter.find == "region" and name in values:
-                known = next((one for one in regions if one in str(values[name])), None)
-                if known is None:
-                    hint = ", ".join(list(regions)[:8])
-                    self._ask(
-                        name,
-                        f"{parameter.ask.of(self.language) if parameter.ask else name} ({hint} …)",
-                        next(iter(regions), ""),
-                    )
-                else:
-                    values[name] = known
+            if parameter.find != "region" or name not in values or values[name] in regions:
+                continue
+            said = str(values[name]).lower()
+            known = next((one for one, region in regions.items() if one in said or region.en.lower() in said), None)
+            if known:
+                values[name] = known
+            else:
+                names = [one if self.language == "ko" else region.en for one, region in regions.items()]
+                question = parameter.ask.of(self.language) if parameter.ask else name
+                self._ask(name, f"{question} ({', '.join(names)})", names[0])
         return values
 
     def _unknown(self, number: int, source: Source) -> Source:
         key = "source" if number == 0 else f"source_{number + 1}"
         answer = self.answers.get(key)
+        if self.request.trigger in {"event", "chat", "webhook"}:
+            if not answer:
+                self._ask(key, self._say("ask.input", name=source.name))
+            return source
         url = _URL.search(answer) if answer else None
         if url:
             return Source(connector_of(url[0]), source.name, {"url": url[0]})
@@ -254,7 +273,20 @@ class _Dialogue:
             delivery = self._channelled(delivery)
             if delivery.channel is None:
                 return delivery
+        elif not channels()[delivery.channel].channel and delivery.channel != "knowledge":
+            delivery = self._replaced(delivery)
+            if delivery.channel is None or not channels()[delivery.channel].channel:
+                return delivery
         return self._addressed(delivery, asked)
+
+    def _replaced(self, delivery: Delivery) -> Delivery:
+        """Another channel for one that nothing here can use; the first wish stays on record."""
+        piece = channels()[delivery.channel or ""]
+        if "channel" not in self.answers:
+            text = self._say("ask.other_channel", channel=piece.title.of(self.language))
+            self._ask("channel", text, self._say("suggest.file"))
+            return delivery
+        return self._channelled(replace(delivery, channel=None))
 
     def _channelled(self, delivery: Delivery) -> Delivery:
         answer = self.answers.get("channel")

@@ -111,8 +111,8 @@ async def compose(
         yes: What is dangerous is confirmed beforehand.
         tools: Node types, and what the program knows of secrets and models.
     """
-    given = {key: _inert(str(value)) for key, value in (answers or {}).items()}
-    request = understand(_inert(sentence), now=now, timezone=timezone)
+    given = {key: inert(str(value)) for key, value in (answers or {}).items()}
+    request = understand(inert(sentence), now=now, timezone=timezone)
     clear = clarify(request, given, now=now, timezone=timezone, yes=yes)
     request = clear.request
     if clear.declined or request.forbidden or (not clear.questions and not _buildable(request, tools)):
@@ -137,7 +137,7 @@ async def compose(
     return await _verified(request, sketch, clear, tools, now)
 
 
-def _inert(text: str) -> str:
+def inert(text: str) -> str:
     """Text of a person, so written that no template of ours is ever read into it."""
     return text.replace("{{", "{ {").replace("}}", "} }")
 

@@ -10,6 +10,7 @@ from mulle.author.request import Delivery
 
 _TELLING = frozenset({"send", "notify", "post"})
 _KEEPING = frozenset({"save", "show"})
+_PEOPLE = ("팀", "부서", "님", "실장", "센터", "파트", "담당자")
 _FILE_NAME = re.compile(r"[\w가-힣-]{1,80}\.(?:txt|md|csv|log|json)", re.ASCII)
 
 
@@ -56,7 +57,7 @@ def _is_target(token: Token, clause: Clause, language: Language) -> bool:
 
 def _people(clause: Clause, language: Language) -> list[Token]:
     if language == "ko":
-        return [token for token in clause.tokens if token.role == "at" and _is_person(token)]
+        return [token for token in clause.tokens if _is_person(token) and (token.role == "at" or _is_team(token))]
     found: list[Token] = []
     for before, token in zip(clause.tokens, clause.tokens[1:], strict=False):
         if (
@@ -66,6 +67,11 @@ def _people(clause: Clause, language: Language) -> list[Token]:
         ):
             found.append(token)
     return found
+
+
+def _is_team(token: Token) -> bool:
+    """C팀으로 names people, 엑셀로 a means."""
+    return token.role == "by" and token.text.endswith(_PEOPLE)
 
 
 def _after_to(clause: Clause, article: Token) -> bool:

@@ -84,10 +84,12 @@ class Answer(_Model):
 
 
 class Number(_Model):
-    """A field of the items that is a number and may be compared: "10,000원 넘으면"."""
+    """A field of the items or facts that may be compared: "10,000원 넘으면"."""
 
     words: Words
     unit: Text
+    sides: Literal["both", "above", "below"] = "both"
+    """Which comparisons it is meant for: the day's high for "30도 넘으면", its low for "영하로 떨어지면"."""
 
 
 class Situation(_Model):
@@ -119,10 +121,10 @@ class Connector(_Model):
     """The answer is the list, or has one somewhere; its items keep their own fields."""
     page: bool = False
     """The answer is one text: `{title, text}`."""
-    facts: str | None = None
-    """Expression over `json` that gives the facts: an object of numbers and texts."""
+    facts: list[dict[str, Any]] | None = None
+    """Transform operations over the answer that give the facts: one object of numbers, texts and truths."""
     line: Text | None = None
-    """facts: how they are told, a template over `item`."""
+    """facts: how they are told, a template over `facts`."""
     fields: dict[str, str] = Field(default_factory=dict[str, str])
     clean: list[str] = Field(default_factory=list[str])
     """Fields with HTML in them."""
@@ -140,6 +142,14 @@ class Shared(_Model):
     error: Answer | None = None
 
 
+class Region(_Model):
+    """A place that an API knows."""
+
+    en: str
+    values: dict[str, Any] = Field(default_factory=dict[str, Any])
+    """The parameters that name it."""
+
+
 class Pack(_Model):
     """One domain."""
 
@@ -149,8 +159,8 @@ class Pack(_Model):
     knowledge: list[str] = Field(default_factory=list[str])
     secrets: dict[str, Text] = Field(default_factory=dict[str, Text])
     """What a person is asked for, by the secret's name."""
-    regions: dict[str, dict[str, Any]] = Field(default_factory=dict[str, dict[str, Any]])
-    """Places that the API knows, with the parameters that name them."""
+    regions: dict[str, Region] = Field(default_factory=dict[str, Region])
+    """Places that the API knows, by their Korean names."""
     shared: Shared = Shared()
     connectors: list[Connector]
 

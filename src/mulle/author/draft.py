@@ -114,7 +114,8 @@ class _Drawing:
             ports = _EVENT_PORTS.get(self.request.event, _EVENT_PORTS["*"])
             self.sketch.nodes[0]["ports"] = {"outputs": [_port(name, kind) for name, kind in ports.items()]}
             told = [name for name, kind in ports.items() if kind in {"string", "any"} and name != "session_id"]
-            self.text = "\n".join(f"{{{{ start.{name} }}}}" for name in told)
+            joined = ' + "\\n" + '.join(f"string(start.{name})" for name in told)
+            self.text = f"{{{{ {joined} }}}}"
 
     # ------------------------------------------------------------------ getting
 
@@ -149,8 +150,8 @@ class _Drawing:
         return self.sketch.add("pick", "transform", {"value": answer, "operations": operations})
 
     def _facts(self, connector: Connector, answer: str) -> None:
-        operations = [{"op": "value", "expression": connector.facts}]
-        self.facts_at = self.sketch.add("facts", "transform", {"value": answer, "operations": operations})
+        data = {"value": answer, "operations": [dict(operation) for operation in connector.facts or ()]}
+        self.facts_at = self.sketch.add("facts", "transform", data)
         line = connector.line.of(self.language) if connector.line else "{{ json(facts) }}"
         self.text = re.sub(r"\bfacts\b", f"{self.facts_at}.value", line)
 
@@ -219,6 +220,9 @@ class _Drawing:
                 return re.sub(r"\bfacts\b", f"{self.facts_at}.value", situation.when) if self.facts_at else ""
             case "compare" if self.items_at or self.facts_at:
                 return self._comparison(test)
+            case "contains" if self.text and not self.items_at:
+                told = self.text.removeprefix("{{ ").removesuffix(" }}")
+                return " or ".join(f"{quoted(word)} in ({told})" for word in test.words)
             case "is" if self.text:
                 return f"{quoted(test.words[0])} in ({self.text.removeprefix('{{ ').removesuffix(' }}')})"
             case _:
@@ -336,7 +340,9 @@ def _number(request: Request, test: Test) -> str:
     for source in request.sources:
         connector = connectors().get(source.connector or "")
         numbers = connector.numbers if connector else {}
-        said = [name for name, number in numbers.items() if any(word in test.text for word in number.words.all)]
-        if numbers:
-            return (said or list(numbers))[0]
+        side = "above" if test.above else "below"
+        fitting = [name for name, number in numbers.items() if number.sides in {"both", side}]
+        said = [name for name in fitting if any(word in test.text for word in numbers[name].words.all)]
+        if fitting:
+            return (said or fitting)[0]
     return ""

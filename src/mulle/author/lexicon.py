@@ -99,7 +99,8 @@ def lexicon() -> Lexicon:
     book.add(Words.model_validate(_read("things")).all, Meaning("thing", "thing"))
     for pack in installed_packs().values():
         book.add(pack.words.all, Meaning("pack", pack.pack))
-        book.add(pack.regions, Meaning("region", pack.pack))
+        for name, region in pack.regions.items():
+            book.add([name, region.en], Meaning("region", name))
         for connector in pack.connectors:
             book.add(connector.words.all, Meaning("connector", connector.id))
             for name, number in connector.numbers.items():

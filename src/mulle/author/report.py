@@ -71,7 +71,9 @@ def _step(request: Request, step: Step) -> Iterator[str]:
     language = request.language
     match step.kind:
         case "filter":
-            yield say("report.filter", language, words=", ".join(step.settings.get("without", ())))
+            wanted, unwanted = step.settings.get("with", ()), step.settings.get("without", ())
+            key = "report.filter_with" if wanted else "report.filter"
+            yield say(key, language, words=", ".join(wanted or unwanted))
         case "summarise":
             yield say("report.summarise", language, sentences=step.settings.get("sentences") or SUMMARY_SENTENCES)
         case "approve":

@@ -30,7 +30,9 @@ def read_sources(clause: Clause, language: Language, used: set[int], *, bare: bo
     urls = [token for token in clause.tokens if token.kind == "url"]
     if urls:
         used |= {token.start for token in urls}
-        return [Source(connector_of(token.text, clause), token.text, {"url": token.text}) for token in urls]
+        count = count_in(clause)
+        counted = {"display": count} if count else {}
+        return [Source(connector_of(one.text, clause), one.text, {"url": one.text, **counted}) for one in urls]
     found = _named(clause)
     if found:
         return [_source(one, clause, language, used) for one in found]
@@ -87,9 +89,9 @@ def _source(connector: Connector, clause: Clause, language: Language, used: set[
                 if order and order in parameter.choices:
                     values[name] = parameter.choices[order]
             case "region":
-                region = next((token for token, _ in clause.means("region")), None)
+                region = next((place for _, place in clause.means("region")), None)
                 if region:
-                    values[name] = region.text
+                    values[name] = region
             case "url":
                 pass
     used |= {token.start for token in clause.tokens if token.covered}
@@ -103,9 +105,10 @@ def topic_of(clause: Clause, connector: Connector, language: Language, used: set
         used |= {token.start for token in quoted}
         return " ".join(token.text for token in quoted)
     places = [number for number, token in enumerate(clause.tokens) if _names(token, connector)]
+    places = places or [number for number, token in enumerate(clause.tokens) if token.means("pack")]
     if not places:
         return _object(clause, used)
-    found = _before(clause.tokens, places[-1]) if language == "ko" else _english_topic(clause.tokens, places)
+    found = words_before(clause.tokens, places[-1]) if language == "ko" else _english_topic(clause.tokens, places)
     if not found and language == "ko":
         found = _after_place(clause.tokens, places[-1])
     used |= {token.start for token in found}
@@ -116,7 +119,19 @@ def _names(token: Token, connector: Connector) -> bool:
     return any(one.meaning.kind == "connector" and one.meaning.name == connector.id for one in token.surfaces)
 
 
-def _before(tokens: Sequence[Token], place: int) -> list[Token]:
+def documents_in(clause: Clause, language: Language) -> list[Token]:
+    """The words for documents that an answer should come from: "규정 문서에서", "from our policy documents"."""
+    for number, token in enumerate(clause.tokens):
+        if language == "ko" and token.role == "from" and not token.means("pack"):
+            return [*words_before(clause.tokens, number), token]
+        if language == "en" and token.text.lower() in {"from", "in", "using"}:
+            after = [one for one in clause.tokens[number + 1 :] if one.kind in {"word", "unknown", "quoted"}]
+            return [one for one in after if not one.means("filler")]
+    return []
+
+
+def words_before(tokens: Sequence[Token], place: int) -> list[Token]:
+    """The words that describe the token at a place, as far as they stand directly before it."""
     found: list[Token] = []
     for token in reversed(tokens[:place]):
         if not _topical(token) or token.role in _STOP_ROLES | {"object"} or token.ending:
@@ -154,26 +169,21 @@ def _english_topic(tokens: Sequence[Token], places: Sequence[int]) -> list[Token
             if after:
                 return after
     for place in places:
-        found = _before(tokens, place)
+        found = words_before(tokens, place)
         if found:
             return found
     return []
 
 
+_NOT_TOPICAL = frozenset({"connector", "pack", "filler", "channel", "newest", "popular", "cheapest", "number"})
+
+
 def _topical(token: Token) -> bool:
     if token.kind in {"unknown", "quoted"}:
         return True
-    if token.kind != "word":
-        return False
     kinds = {surface.meaning.kind for surface in token.surfaces}
-    return bool(kinds & {"thing", "region", "what", "situation", "number"}) and not kinds & {
-        "connector",
-        "pack",
-        "filler",
-        "channel",
-        "newest",
-        "popular",
-    }
+    said = bool(kinds & {"thing", "region", "what", "situation", "private"})
+    return token.kind == "word" and said and not kinds & _NOT_TOPICAL
 
 
 def _object(clause: Clause, used: set[int]) -> str:
@@ -186,6 +196,8 @@ def _unknown(clause: Clause, used: set[int]) -> list[Source]:
     """Something to get that no pack knows: what stands before a verb of getting, or what a place holds."""
     things = [token for token in clause.tokens if token.kind in {"word", "unknown"} and _is_thing(token)]
     things = [token for token in things if token.role not in {"at", "by"}]
+    objects = [number for number, token in enumerate(things) if token.role == "object"]
+    things = things[: objects[0] + 1] if objects else things
     if not things:
         return []
     used |= {token.start for token in things}

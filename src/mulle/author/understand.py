@@ -3,6 +3,7 @@
 import re
 import unicodedata
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from mulle.author.conditions import read_event, read_test
@@ -10,9 +11,9 @@ from mulle.author.deliveries import read_deliveries
 from mulle.author.domain import Language
 from mulle.author.language.clauses import Clause, clauses
 from mulle.author.language.tokens import tokens
-from mulle.author.lexicon import actions, lexicon
+from mulle.author.lexicon import actions, events, lexicon
 from mulle.author.request import Branch, Delivery, Request, Source, Step, Test, TriggerKind, Unable
-from mulle.author.sources import count_in, read_sources
+from mulle.author.sources import count_in, documents_in, read_sources
 from mulle.errors import NotASchedule, ScheduleError
 from mulle.triggers.phrases import find_schedule
 from mulle.triggers.schedule import Schedule
@@ -118,7 +119,25 @@ class _Reading:
 
     # ------------------------------------------------------------------ orders
 
+    def _containing(self, clause: Clause) -> Clause:
+        """'반도체'가 들어간 것만, "mentioning 'chips'": a filter by words; the rest of the clause without it."""
+        for number, token in enumerate(clause.tokens):
+            if not token.means("contain") or (self.language == "ko" and token.ending != "modifier"):
+                continue
+            beside = clause.tokens[:number] if self.language == "ko" else clause.tokens[number + 1 :]
+            worded = [one for one in beside if one.kind in {"quoted", "unknown"}]
+            if self.language == "ko":
+                worded = [one for one in worded if one.role == "subject"] or worded[-1:]
+            if worded:
+                words = tuple(one.text for one in worded[-1 if self.language == "ko" else 0 :][:1])
+                self._step("filter", "filter", {"with": words})
+                self.used |= {token.start, *(one.start for one in worded if one.text in words)}
+                rest = tuple(one for one in clause.tokens if one is not token and one.text not in words)
+                return Clause(clause.kind, rest)
+        return clause
+
     def _order(self, clause: Clause) -> None:
+        clause = self._containing(clause)
         named = [(token, name) for token, name in clause.means("action")]
         asked = {name for _, name in named}
         for token, name in named:
@@ -129,7 +148,10 @@ class _Reading:
         only_tells = bool(asked & _TELLING) and not asked - _TELLING - {"retry", "approve"}
         if not only_tells or not (self.sources or self.event):
             self._sources(clause, asked)
+        if not asked and self.branches and not self.branches[-1].deliveries and self._waiting(clause):
+            return
         found = read_deliveries(clause, asked, self.language, self.used)
+        self._share(found)
         if found and self.failing:
             self.on_failure += found
             self.failing = False
@@ -139,15 +161,43 @@ class _Reading:
         else:
             self.deliveries += found
 
+    def _waiting(self, clause: Clause) -> bool:
+        """Somebody named behind a condition, the verb still to come: "환불이면 A팀, …"."""
+        people = [token for token in clause.tokens if token.kind in {"unknown", "word"} and not token.means("filler")]
+        if not people:
+            return False
+        self._cover(clause)
+        last = self.branches[-1]
+        named = Delivery(None, (), " ".join(token.text for token in people))
+        self.branches[-1] = Branch(last.test, last.steps, (named,))
+        return True
+
+    def _share(self, found: list[Delivery]) -> None:
+        """The channel of the verb that comes at last is that of all who waited for it."""
+        channel = next((one.channel for one in found if one.channel), None)
+        for number, branch in enumerate(self.branches):
+            waiting = tuple(replace(one, channel=channel) if one.channel is None else one for one in branch.deliveries)
+            self.branches[number] = Branch(branch.test, branch.steps, waiting)
+
     def _sources(self, clause: Clause, asked: set[str]) -> None:
         if self.event and not self.polls:
-            place = next((one for one in clause.tokens if one.role == "from" and not one.means("pack")), None)
-            if place and asked & {"answer", "collect"}:
-                self.knowledge = place.text
-                self.used.add(place.start)
-        found = read_sources(clause, self.language, self.used, bare=bool(asked) and not self.event and not self.sources)
+            words = documents_in(clause, self.language) if asked & {"answer", "collect"} else []
+            if words:
+                self.knowledge = " ".join(token.text for token in words)
+                self.used |= {token.start for token in words}
+        bare = bool(asked) and not self.event and not self.sources and not _is_reminder(clause, asked)
+        found = read_sources(clause, self.language, self.used, bare=bare)
+        found = [one for one in found if not self._is_file(one, clause)]
         known = {source.connector for source in self.sources if source.connector}
         self.sources += [one for one in found if one.connector not in known]
+
+    def _is_file(self, source: Source, clause: Clause) -> bool:
+        """Files that lie somewhere cannot be read yet; that is said and not asked about."""
+        filed = [token for token, name in clause.means("what") if name == "file.uploaded" and token.text in source.name]
+        if source.connector is not None or not filed:
+            return False
+        self.unable.append(Unable("file_text", source.name))
+        return True
 
     def _action(self, name: str, clause: Clause) -> None:
         action = actions()[name]
@@ -195,7 +245,8 @@ class _Reading:
 
     def _step(self, kind: str, action: str, settings: dict[str, object]) -> None:
         step = Step(kind, action, settings)  # pyright: ignore[reportArgumentType]  # the callers name kinds only
-        if any(one.kind == kind and one.action == action for one in self.steps):
+        there = [*self.steps, *(self.branches[-1].steps if self.branches else ())]
+        if any(one.kind == kind and one.action == action for one in there):
             return
         if self.branches:
             last = self.branches[-1]
@@ -216,10 +267,11 @@ class _Reading:
 
     def request(self, sentence: str, schedule: Schedule | ScheduleError | None, schedule_text: str) -> Request:
         """Everything together."""
+        trigger = self._trigger(schedule)
         return Request(
             sentence=sentence,
             language=self.language,
-            trigger=self._trigger(schedule),
+            trigger=trigger,
             event="" if self.polls else self.event,
             schedule=schedule,
             schedule_text=schedule_text,
@@ -238,9 +290,28 @@ class _Reading:
             leftovers=tuple(self.leftovers),
         )
 
+    def _event_by_things(self) -> None:
+        """Mails, reviews or orders that are told apart one by one are dealt with as they come."""
+        if not any(branch.test.kind == "is" for branch in self.branches):
+            return
+        unknown = [source.name for source in self.sources if source.connector is None]
+        said = " ".join([*unknown, *(branch.test.text for branch in self.branches)])
+        named = [
+            (said.rfind(word) + len(word), len(word), event.event)
+            for event in events().values()
+            for word in event.what.all
+            if len(word) > 1 and word in said and not event.poll
+        ]
+        if named:
+            # 고객 리뷰 is a review: of words next to each other the last one is meant.
+            found = events()[max(named)[2]]
+            self.event, self.event_kind = found.event, found.trigger
+
     def _trigger(self, schedule: Schedule | ScheduleError | None) -> TriggerKind:
         if schedule is not None:
             return "schedule"
+        if not self.event:
+            self._event_by_things()
         if self.event and not self.polls:
             return self.event_kind
         watches = any(branch.test.kind in {"compare", "situation"} for branch in self.branches)
@@ -248,6 +319,15 @@ class _Reading:
             return "poll"
         nothing = not self.sources and not self.steps and not self.unable and not self.deliveries
         return "unclear" if nothing else "manual"
+
+
+def _is_reminder(clause: Clause, asked: set[str]) -> bool:
+    """Whether a clause tells something that it says itself: "출근 알림", "물 마시라고 알려줘"."""
+    if asked - {"notify"}:
+        return False
+    nouns = [token for token, name in clause.means("action") if name == "notify" and token.kind == "word"]
+    told = [token for token in clause.tokens if token.role in {"object", "subject"} and not token.means("action")]
+    return bool(nouns) or not told
 
 
 def leftovers(clause: Clause, used: set[int]) -> list[str]:

@@ -56,22 +56,44 @@ class Verdict:
 
 
 async def verify(draft: Draft, request: Request, catalogue: Catalogue, *, now: datetime) -> Verdict:
-    """Climb the ladder."""
-    checks: list[Check] = []
+    """Climb the whole ladder."""
+    verdict = _static(draft.document, catalogue)
+    if verdict.workflow is None or not verdict.ok:
+        return verdict
+    return Verdict(
+        (*verdict.checks, *await _trials(verdict.workflow, draft, request, catalogue, now)), verdict.workflow
+    )
+
+
+async def climb(document: Mapping[str, Any], catalogue: Catalogue, *, now: datetime) -> Verdict:
+    """Climb the ladder with a document that no request stands behind: everything but acceptance."""
+    verdict = _static(document, catalogue)
+    if verdict.workflow is None or not verdict.ok:
+        return verdict
     try:
-        data = read_data(dump_yaml(draft.document))
-        checks.append(Check("parse"))
+        usual = await tried(verdict.workflow, catalogue, StandIns({}), now=now.timestamp())
+        run = Check("dry_run", tuple(_run_problems(usual, None, None)))
+    except (MulleError, TimeoutError) as error:
+        run = Check("dry_run", (_stopped(error),))
+    return Verdict((*verdict.checks, run), verdict.workflow)
+
+
+def _static(document: Mapping[str, Any], catalogue: Catalogue) -> Verdict:
+    """The rungs that run nothing."""
+    try:
+        data = read_data(dump_yaml(dict(document)))
         workflow = parse_workflow(data)
-        checks.append(Check("schema"))
     except UnreadableDocument as error:
-        return Verdict((*checks, Check("parse", (Problem.of(error),))), None)
+        return Verdict((Check("parse", (Problem.of(error),)),), None)
     except InvalidDocument as error:
-        return Verdict((*checks, Check("schema", tuple(error.problems))), None)
-    checks.append(Check("graph", tuple(validate(workflow, catalogue.describe))))
-    checks.append(Check("code", tuple(code_problems(workflow))))
-    if all(check.ok for check in checks):
-        checks += await _trials(workflow, draft, request, catalogue, now)
-    return Verdict(tuple(checks), workflow)
+        return Verdict((Check("parse"), Check("schema", tuple(error.problems))), None)
+    graph = Check("graph", tuple(validate(workflow, catalogue.describe)))
+    return Verdict((Check("parse"), Check("schema"), graph, Check("code", tuple(code_problems(workflow)))), workflow)
+
+
+def _stopped(error: MulleError | TimeoutError) -> Problem:
+    text = error.text if isinstance(error, MulleError) else "The trial did not come to an end."
+    return Problem("trial.failed", "", text)
 
 
 async def _trials(
@@ -83,8 +105,7 @@ async def _trials(
         empty = await tried(workflow, catalogue, StandIns(_emptied(draft)), now=at) if draft.items_at else None
         broken = await tried(workflow, catalogue, StandIns(_broken(draft)), now=at) if _broken(draft) else None
     except (MulleError, TimeoutError) as error:
-        text = error.text if isinstance(error, MulleError) else "The trial did not come to an end."
-        return [Check("dry_run", (Problem("trial.failed", "", text),))]
+        return [Check("dry_run", (_stopped(error),))]
     run = Check("dry_run", tuple(_run_problems(usual, empty, broken)))
     if not run.ok:
         return [run]

@@ -4,7 +4,7 @@ Korean clauses end with their verb, English ones begin with it.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from mulle.author.language.tokens import Token
@@ -36,33 +36,47 @@ class Clause:
 def clauses(tokens: Sequence[Token], *, korean: bool) -> list[Clause]:
     """The clauses of a sentence in their order."""
     found = list(_korean(tokens) if korean else _english(tokens))
-    return [clause for clause in found if clause.tokens or clause.kind == "else"]
+    found = [clause for clause in found if clause.tokens or clause.kind == "else"]
+    return _afterthoughts(found) if korean else found
+
+
+def _afterthoughts(found: list[Clause]) -> list[Clause]:
+    """보내줘 텔레그램으로: what comes behind the last verb belongs to it."""
+    if len(found) < 2:
+        return found
+    *before, said, late = found
+    if late.kind != "do" or said.kind != "do" or late.means("action") or any(one.ending for one in late.tokens):
+        return found
+    return [*before, Clause("do", (*said.tokens, *late.tokens))]
 
 
 def _korean(tokens: Sequence[Token]) -> Iterator[Clause]:
     open_tokens: list[Token] = []
     kind: ClauseKind = "do"
+    after_if = False
     for token in tokens:
         if token.means("otherwise"):
             yield Clause(kind, tuple(open_tokens))
             yield Clause("else", ())
-            open_tokens, kind = [], "do"
+            open_tokens, kind, after_if = [], "do", True
             continue
         if token.kind == "mark":
-            if _SENTENCE_ENDS & set(token.text):
+            # "환불이면 A팀, 배송이면 B팀": what stands behind a condition is an order whose verb comes later.
+            if _SENTENCE_ENDS & set(token.text) or ("," in token.text and after_if and open_tokens):
                 yield Clause(kind, tuple(open_tokens))
-                open_tokens, kind = [], "do"
+                open_tokens, kind, after_if = [], "do", False
             continue
         open_tokens.append(token)
         if token.ending in {"then", "final", "if"}:
             yield Clause("if" if token.ending == "if" else kind, tuple(open_tokens))
-            open_tokens, kind = [], "do"
+            open_tokens, kind, after_if = [], "do", token.ending == "if"
     yield Clause(kind, tuple(open_tokens))
 
 
 def _english(tokens: Sequence[Token]) -> Iterator[Clause]:
     open_tokens: list[Token] = []
     kind: ClauseKind = "do"
+    tokens = [_as_spoken(tokens, number) for number in range(len(tokens))]
     for number, token in enumerate(tokens):
         word = token.text.lower()
         begins = _begins(tokens, number, open_tokens, kind)
@@ -83,6 +97,31 @@ def _english(tokens: Sequence[Token]) -> Iterator[Clause]:
         else:
             open_tokens.append(token)
     yield Clause(kind, tuple(open_tokens))
+
+
+_OPENERS = frozenset(
+    {"and", "then", "please", "to", "also", "just", "you", "automatically", "or", "it", "should", "will"}
+)
+"""Words behind which an English verb may stand."""
+_PREPOSITIONS = frozenset({"to", "by", "via", "in", "on", "from", "of", "with", "into", "through", "for"})
+
+
+def _as_spoken(tokens: Sequence[Token], number: int) -> Token:
+    """A token that may be noun or verb as what its place makes it: "email me", but "by email"."""
+    token = tokens[number]
+    nouns = tuple(surface for surface in token.surfaces if not surface.verb)
+    if token.kind != "verb" or not nouns:
+        return token
+    before = tokens[number - 1] if number else None
+    opens = (
+        before is None
+        or before.kind == "mark"
+        or before.text.lower() in _OPENERS
+        or before.text.lower() in _CONDITIONALS
+    )
+    if opens and not (token.means("channel") and before is not None and before.text.lower() in _PREPOSITIONS):
+        return token
+    return replace(token, kind="word", surfaces=nouns)
 
 
 def _begins(tokens: Sequence[Token], number: int, open_tokens: Sequence[Token], kind: ClauseKind) -> bool:

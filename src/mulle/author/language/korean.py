@@ -78,6 +78,8 @@ _VERB_LIKE = re.compile(
 COPULA = re.compile(
     r"(?:이라|이|라)면(?:은)?(?![가-힣])|일\s?(?:때|경우)(?:에만|에는?|만|엔)?|인\s?(?:경우|날)(?:에만|에는?|에|만|엔)?"
 )
+BARE_COPULA = re.compile(r"면(?![가-힣])")
+"""Behind an open syllable: 문의면."""
 _COPULA_WORD = re.compile(r"(?P<stem>.+?)(?:이면|이라면|일때|인경우)")
 _VERB_ENDINGS: dict[str, Ending] = {"면": "if", "때": "if", "서": "then"}
 
@@ -91,6 +93,8 @@ def inflected(written: str) -> tuple[str, Role, Ending]:
     if verb:
         return verb["stem"], "", _VERB_ENDINGS.get(verb["end"][-1], "final")
     for particle in BY_LENGTH:
+        if particle == "도":
+            continue  # 제주도, 속도, 온도: rarely "too".
         stem = written.removesuffix(particle)
         least = 1 if len(particle) > 1 or particle in "을를" else 2
         if stem != written and len(stem) >= least and _fits(stem, particle):
@@ -108,3 +112,8 @@ def _fits(stem: str, particle: str) -> bool:
 def is_hangul(sign: str) -> bool:
     """Whether one sign is a Hangul syllable."""
     return "가" <= sign <= "힣"
+
+
+def is_open(sign: str) -> bool:
+    """Whether a syllable ends in a vowel."""
+    return is_hangul(sign) and not ends_in_consonant(sign)

@@ -10,6 +10,7 @@ from typing import Literal
 
 from mulle.author.language.korean import (
     BARE,
+    BARE_COPULA,
     BY_LENGTH,
     COPULA,
     ENDINGS,
@@ -19,6 +20,7 @@ from mulle.author.language.korean import (
     Role,
     inflected,
     is_hangul,
+    is_open,
 )
 from mulle.author.language.numerals import NUMERAL, number
 from mulle.author.language.words import Lexicon, Surface, compact
@@ -214,14 +216,17 @@ class _Scan:
 
     def _noun(self, at: int, end: int, surfaces: list[Surface]) -> Token | None:
         nouns = tuple(surface for surface in surfaces if not surface.verb)
-        if not nouns:
-            return None
-        copula = COPULA.match(self.text, end)
+        written = self.text[at:end]
+        if not nouns or (written.isupper() and written.isascii() and len(written) > 1 and _only_filler(nouns)):
+            return None  # IT is a topic, "it" is none.
+        copula = COPULA.match(self.text, end) or (
+            BARE_COPULA.match(self.text, end) if is_open(self.text[end - 1]) else None
+        )
         if copula:
             return Token("word", self.text[at:end], at, copula.end(), surfaces=nouns, ending="if")
         stop, role = self._particle(end)
         after = self.text[end : end + 1]
-        if stop == end and after and is_hangul(after) and is_hangul(self.text[end - 1]) and not self._begins_word(end):
+        if stop == end and after and is_hangul(after) and not self._begins_word(end):
             return None
         return Token("word", self.text[at:end], at, stop, surfaces=nouns, role=role)
 
@@ -269,3 +274,7 @@ def _unknown_token(text: str, at: int, end: int) -> Token:
     """What no word of the lexicon covers, with its particle or ending taken off."""
     stem, role, ending = inflected(text[at:end])
     return Token("unknown", stem, at, end, role=role, ending=ending)
+
+
+def _only_filler(surfaces: tuple[Surface, ...]) -> bool:
+    return all(surface.meaning.kind == "filler" for surface in surfaces)
