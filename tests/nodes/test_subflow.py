@@ -36,6 +36,27 @@ async def test_a_failure_inside_is_the_subflows_failure():
     assert run.error["message"].startswith("The steps inside failed at 'divide': ")
 
 
+async def test_an_input_may_be_called_as_a_node_inside_is():
+    run = await ran(
+        """
+        nodes:
+          - id: inner
+            type: subflow
+            data: {inputs: {half: 10}}
+            body:
+              nodes:
+                - {id: begin, type: start, ports: {outputs: [{name: half, type: number}]}}
+                - {id: half, type: transform, data: {value: "{{ begin.half / 2 }}"}}
+                - {id: finish, type: end, data: {outputs: {half: "{{ half.value }}"}}}
+              edges: [{source: begin, target: half}, {source: half, target: finish}]
+          - {id: end, type: end}
+        edges: [{source: inner, source_port: half, target: end, target_port: half}]
+        """
+    )
+
+    assert run.outputs == {"half": 5.0}
+
+
 async def test_its_own_error_policy_holds_for_all_inside():
     run = await ran(INNER.format(on_error="default"), {"n": 0})
 

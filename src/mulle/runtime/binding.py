@@ -111,11 +111,11 @@ class Lookup:
 
     def __call__(self, name: str) -> Any:
         for scope, plan in self._run.scopes_around(self._path):
-            if name in scope.values:
-                return scope.values[name]
             position = plan.position.get(name)
             if position is not None:
                 return visible_outputs(plan.nodes[position], scope.nodes[position])
+            if name in scope.values:
+                return scope.values[name]
         return self._common(name)
 
     def _common(self, name: str) -> Any:
