@@ -90,6 +90,14 @@ CRONS = {
     "every day at 9am except in August": ["0 9 * 1-7,9-12 *"],
     "every other month on the 1st at 9am": ["0 9 1 */2 *"],
     "9am sharp every day": ["0 9 * * *"],
+    "every evening at eight thirty": ["30 20 * * *"],
+    "0900 every day": ["0 9 * * *"],
+    "Weekdays 9-5 every hour": ["0 9-17 * * 1-5"],
+    "at 15 and 45 minutes past every hour": ["15,45 * * * *"],
+    "every wednsday at 9am": ["0 9 * * 3"],
+    "every 20th and 30th of aug at 9am": ["0 9 20,30 8 *"],
+    "on the 5th of the first month of every quarter at 9am": ["0 9 5 1,4,7,10 *"],
+    "the last of each quarter at 5pm": ["0 17 31 3,12 *", "0 17 30 6,9 *"],
     "every day at 9am New York time": ["0 9 * * *"],
 }
 """A phrase and its cron lines."""
@@ -117,6 +125,11 @@ RULES = {
     "last weekday of the month at 5pm": "MONTHLY;BYDAY=MO,TU,WE,TH,FR;BYSETPOS=-1",
     "first weekday of the month at 9am": "MONTHLY;BYDAY=MO,TU,WE,TH,FR;BYSETPOS=1",
     "fourth Thursday of November at 8am every year": "MONTHLY;BYMONTH=11;BYDAY=4TH",
+    "alternate Fridays at 3pm": "20260102T150000 WEEKLY;INTERVAL=2;BYDAY=FR",
+    "every other year on the fourth Thursday in November at 9am": (
+        "20261126T090000 YEARLY;INTERVAL=2;BYMONTH=11;BYDAY=4TH"
+    ),
+    "last of each month at 6pm": "MONTHLY;BYMONTHDAY=-1",
     "Friday the 13th at 9pm": "MONTHLY;BYDAY=FR;BYMONTHDAY=13",
 }
 """A phrase and its rule: DTSTART if it is anchored, and the RRULE without FREQ= and the times of day."""
@@ -157,6 +170,9 @@ ONCE = {
     "2026-03-01T09:00": "2026-03-01 09:00",
     "the day after tomorrow at noon": "2026-01-03 12:00",
     "once on January 15 at 14:00": "2026-01-15 14:00",
+    "in half an hour": "2026-01-01 00:30",
+    "Thursday, February 19th at 9am": "2026-02-19 09:00",
+    "2nd Friday in February at 9am": "2026-02-13 09:00",
 }
 """A phrase and the one time it names."""
 
@@ -204,10 +220,21 @@ IMPOSSIBLE = [
     "every weekday on Saturday at 9am",
     "sixth Monday of the month at 9am",
     "three times a day at 9am and 5pm",
+    "fridays twice at 9am",
+    "every week on the 4th day at 9am",
 ]
 """Phrases that name what does not exist, is over or contradicts itself."""
 
-UNSUPPORTED = ["every day at sunrise", "every Easter at 9am", "two days before the first Monday of the month at 9am"]
+UNSUPPORTED = [
+    "every day at sunrise",
+    "every Easter at 9am",
+    "two days before the first Monday of the month at 9am",
+    "every weekday before 9am",
+    "daily at 9am except tomorrow",
+    "every leap day at noon",
+    "every Friday in week 12 at 9am",
+    "1st Friday in February 2031 at 2pm",
+]
 """Clear phrases that no rule can say."""
 
 NOTHING = {

@@ -176,6 +176,8 @@ def test_bounds_are_kept():
         ("매주 월요일 9시 2번만", ["2026-01-05 09:00", "2026-01-12 09:00"]),
         ("every day at 9am for 2 days starting tomorrow", ["2026-01-02 09:00", "2026-01-03 09:00"]),
         ("every Friday at 5pm, 3 times", ["2026-01-02 17:00", "2026-01-09 17:00", "2026-01-16 17:00"]),
+        ("starting next Friday, every weekday at 9am, 2 times", ["2026-01-02 09:00", "2026-01-05 09:00"]),
+        ("every day at 9am until the end of the week", [f"2026-01-0{day} 09:00" for day in (1, 2, 3, 4)]),
         ("내일 9시와 18시", ["2026-01-02 09:00", "2026-01-02 18:00"]),
         ("이번 주 토요일과 일요일 오전 10시", ["2026-01-03 10:00", "2026-01-04 10:00"]),
     ],
@@ -184,6 +186,100 @@ def test_what_ends_ends(phrase: str, expected: list[str]):
     schedule = read(phrase)
 
     assert times(schedule, 10) == expected
+
+
+SPRING = datetime(2026, 5, 13, 15, 30, 20, tzinfo=ZoneInfo("Asia/Seoul"))
+"""A Wednesday."""
+
+
+@pytest.mark.parametrize(
+    ("phrase", "first", "start", "until"),
+    [
+        ("내일부터 매일 9시", "05-14 09:00", "05-14 00:00", None),
+        ("3일 뒤부터 매일 9시", "05-16 09:00", "05-16 00:00", None),
+        ("다음 주부터 매주 화요일 9시", "05-19 09:00", "05-18 00:00", None),
+        ("다음 주 수요일부터 매일 9시", "05-20 09:00", "05-20 00:00", None),
+        ("이번 주까지 매일 9시", "05-14 09:00", None, "05-17 23:59"),
+        ("다음 달 10일까지 매일 9시", "05-14 09:00", None, "06-10 23:59"),
+        ("다음 금요일까지 매일 9시", "05-14 09:00", None, "05-15 23:59"),
+        ("올해 말까지 매일 9시", "05-14 09:00", None, "12-31 23:59"),
+        ("내년 3월부터 매월 1일 9시", "03-01 09:00", "03-01 00:00", None),
+        ("6월부터 매주 월요일 9시", "06-01 09:00", "06-01 00:00", None),
+        ("5월부터 매일 9시", "05-14 09:00", None, None),
+        ("8월까지 매일 9시", "05-14 09:00", None, "08-31 23:59"),
+        ("6월 1일부터 8월 31일까지 평일 9시", "06-01 09:00", "06-01 00:00", "08-31 23:59"),
+        ("6월 1일부터 10일까지 매일 9시", "06-01 09:00", "06-01 00:00", "06-10 23:59"),
+        ("15일부터 매일 9시", "05-15 09:00", "05-15 00:00", None),
+        ("20일까지 매일 9시", "05-14 09:00", None, "05-20 23:59"),
+        ("월요일부터 매일 9시", "05-18 09:00", "05-18 00:00", None),
+        ("금요일까지 매일 9시", "05-14 09:00", None, "05-15 23:59"),
+        ("내일 10시부터 90분마다", "05-14 10:00", "05-14 10:00", None),
+        ("오늘부터 3일 동안 매일 20시", "05-13 20:00", None, "05-15 23:59"),
+        ("다음 달 매주 월요일 9시", "06-01 09:00", "06-01 00:00", "06-30 23:59"),
+        ("올해 매월 말일 9시", "05-31 09:00", None, "12-31 23:59"),
+        ("starting in August, every Monday at 9am", "08-03 09:00", "08-01 00:00", None),
+        ("starting August 3, every Monday at 9am", "08-03 09:00", "08-03 00:00", None),
+        ("every Monday at 9am until August", "05-18 09:00", None, "08-31 23:59"),
+        ("every day at 9am from June 1 to June 5", "06-01 09:00", "06-01 00:00", "06-05 23:59"),
+        ("every day at 9am until next Friday", "05-14 09:00", None, "05-15 23:59"),
+        ("every day at 9am starting in 3 days", "05-16 09:00", "05-16 00:00", None),
+        ("from next month every Monday at 9am", "06-01 09:00", "06-01 00:00", None),
+        ("every day at 9am until the end of the year", "05-14 09:00", None, "12-31 23:59"),
+    ],
+)
+def test_a_beginning_and_an_end_are_counted_from_now(phrase: str, first: str, start: str | None, until: str | None):
+    schedule = parse_phrase(phrase, now=SPRING)
+
+    assert f"{next_firings(schedule, SPRING, 1)[0]:%m-%d %H:%M}" == first
+    assert [at and f"{at:%m-%d %H:%M}" for at in (schedule.start, schedule.until)] == [start, until]
+
+
+@pytest.mark.parametrize(
+    ("phrase", "expected"),
+    [
+        ("오늘 자정", "2026-05-14 00:00"),
+        ("오늘 밤 12시", "2026-05-14 00:00"),
+        ("수요일 오후 2시에 한 번만", "2026-05-20 14:00"),
+        ("수요일 오후 4시에 한 번만", "2026-05-13 16:00"),
+        ("13일 오전 9시에 한 번", "2026-06-13 09:00"),
+        ("31일 9시에 한 번만", "2026-05-31 09:00"),
+        ("오전 9시에 한 번만", "2026-05-14 09:00"),
+        ("5월 13일 9시", "2027-05-13 09:00"),
+        ("5월 13일 17시", "2026-05-13 17:00"),
+        ("2월 29일 0시", "2028-02-29 00:00"),
+        ("이번 주 일요일 9시", "2026-05-17 09:00"),
+        ("이번 달 31일 9시", "2026-05-31 09:00"),
+        ("다음 달 둘째 화요일 9시", "2026-06-09 09:00"),
+        ("다음 달 말일 9시", "2026-06-30 09:00"),
+        ("5월 둘째 수요일 17시", "2026-05-13 17:00"),
+        ("5월 둘째 수요일 9시", "2027-05-12 09:00"),
+        ("tonight at 12", "2026-05-14 00:00"),
+        ("1개월 뒤 9시", "2026-06-13 09:00"),
+        ("in a year at 10am", "2027-05-13 10:00"),
+    ],
+)
+def test_a_single_time_is_the_next_that_can_be_meant(phrase: str, expected: str):
+    schedule = parse_phrase(phrase, now=SPRING)
+
+    assert f"{schedule.at:%Y-%m-%d %H:%M}" == expected
+
+
+@pytest.mark.parametrize(
+    "phrase",
+    [
+        "오늘 오전 9시",
+        "이번 주 월요일 9시",
+        "이번 달 첫째 금요일 9시",
+        "다음 달 31일 9시",
+        "어제까지 매일 9시",
+        "30분 뒤 9시",
+        "9999년 12월 31일 24시",
+        "9000년 뒤 9시",
+    ],
+)
+def test_what_is_over_or_never_comes_is_refused(phrase: str):
+    with pytest.raises(ImpossibleSchedule):
+        parse_phrase(phrase, now=SPRING)
 
 
 def test_questions_come_in_the_language_that_is_asked_for():

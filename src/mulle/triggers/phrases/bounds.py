@@ -45,9 +45,12 @@ def after(reading: Reading, begin: datetime, n: int, unit: Unit, minutes: int = 
         raise reading.impossible("never") from error
 
 
-def days_from(reading: Reading, pieces: Sequence[Piece]) -> list[date]:
-    """The days that references and dates come to, the earliest first; raises when they leave one open."""
-    today = reading.now.date()
+def days_from(reading: Reading, pieces: Sequence[Piece], *, after: date | None = None) -> list[date]:
+    """The days that references and dates come to, the earliest first; raises when they leave one open.
+
+    What comes again and again is the next from today on, or the next behind `after`.
+    """
+    today = after + timedelta(days=1) if after else reading.now.date()
     refs = [piece for piece in pieces if isinstance(piece, Ref)]
     days = next((piece for piece in pieces if isinstance(piece, Days)), None)
     month_days = next((piece for piece in pieces if isinstance(piece, MonthDays)), None)
@@ -74,8 +77,11 @@ def days_from(reading: Reading, pieces: Sequence[Piece]) -> list[date]:
                 return _days_of_month(reading, first, month_days, nth)
             case "year":
                 continue
+    months = next((piece for piece in pieces if isinstance(piece, Months)), None)
+    if months and nth:
+        return _next_nth(reading, min(months.months), nth, today)
     if month_days:
-        return [_next_month_day(reading, day) for day in sorted(month_days.days)]
+        return sorted(_next_month_day(reading, day, today) for day in month_days.days)
     if days:
         return sorted(today + timedelta(days=(day - 1 - today.weekday()) % 7) for day in days.days)
     raise reading.incomplete("month", "day")
@@ -128,7 +134,9 @@ def _last_day(reading: Reading, what: Sequence[Piece], begin: date) -> date:
         case [Months(months=months)]:
             month = min(months, key=lambda month: (month - begin.month) % 12)
             year = begin.year + (month < begin.month)
-            return date(year, month, calendar.monthrange(year, month)[1])
+            last = date(year, month, calendar.monthrange(year, month)[1])
+            reading.note("until", date=str(last))
+            return last
         case [Ref(unit="week", offset=offset)]:
             return today - timedelta(days=today.weekday()) + timedelta(weeks=offset, days=6)
         case [Ref(unit="month", offset=offset)]:
@@ -182,8 +190,16 @@ def _days_of_month(reading: Reading, first: date, days: MonthDays | None, nth: N
     return sorted(first.replace(day=day if day > 0 else length + day + 1) for day in days.days)
 
 
-def _next_month_day(reading: Reading, day: int) -> date:
-    today = reading.now.date()
+def _next_nth(reading: Reading, month: int, nth: NthDays, today: date) -> list[date]:
+    """The nth weekday of that month, this year or as soon as there is one."""
+    for year in range(today.year, min(today.year + 12, 9999)):
+        found = [day for day in _days_of_month(reading, date(year, month, 1), None, nth) if day >= today]
+        if found:
+            return found
+    raise reading.impossible("never")
+
+
+def _next_month_day(reading: Reading, day: int, today: date) -> date:
     for ahead in range(13):
         first = today.replace(day=1) + relativedelta(months=ahead)
         length = calendar.monthrange(first.year, first.month)[1]

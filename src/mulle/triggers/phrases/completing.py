@@ -14,6 +14,9 @@ _WEEKDAYS = ("Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "
 def completed(reading: Reading, frame: Frame, clause: Clause) -> Clause:
     """The clause with its repetition, and notes on what was assumed."""
     clause.every = clause.every or _implied(reading, frame, clause)
+    if clause.minutes and clause.window and not clause.clocks and not clause.subdaily:
+        clause.coarse += [clause.every] if clause.every else []
+        clause.every = Every(unit="hour")  # 8시부터 11시까지 정각에
     if clause.every and clause.every.assumed:
         _note_assumed(reading, clause, clause.every)
     if clause.every and clause.every.unit == "hour" and clause.every.n == 24 and clause.clocks:
@@ -38,7 +41,7 @@ def missing(clause: Clause) -> list[str]:
     if every is None:
         return ["frequency", *([] if clause.has_time else ["time"])]
     dated = bool(clause.month_days or clause.nths or clause.dates or clause.parity)
-    units = {unit.unit for unit in (every, *clause.coarse)}
+    units = {every.unit, *(unit.unit for unit in clause.coarse if not unit.loose)}
     found: list[str] = []
     if ("week" in units and not clause.days and not dated) or (clause.nth and not clause.days and not clause.nths):
         found.append("weekday")
@@ -47,8 +50,12 @@ def missing(clause: Clause) -> list[str]:
         found += [] if dated else ["day"]
     elif clause.vague_day or (units & {"month", "quarter", "half"} and _lacks_day(clause, dated=dated)):
         found.append("day")
-    if not clause.subdaily and not clause.clocks and not clause.minutes:
-        found.append("frequency" if clause.window and clause.window.finish else "time")
+    if not clause.subdaily:
+        bounded = clause.window and (clause.window.begin or clause.window.finish)
+        if bounded and (clause.clocks or (clause.window and clause.window.finish)):
+            found.append("frequency")
+        elif not clause.clocks:
+            found.append("time")
     return found
 
 
@@ -62,7 +69,7 @@ def _implied(reading: Reading, frame: Frame, clause: Clause) -> Every | None:
         return Every(unit=clause.times.unit)
     if clause.parity:
         return Every(unit=clause.parity.unit)
-    if clause.minutes and not clause.clocks:
+    if clause.minutes and not clause.clocks and clause.each:
         return Every(unit="hour")
     if clause.dates:
         return Every(unit="year")

@@ -40,6 +40,8 @@ def compose(reading: Reading, frame: Frame) -> Schedule:
     _refuse(reading, frame)
     if frame.delay and not any(clause.every for clause in frame.clauses):
         schedule = delayed(reading, frame.delay, frame.clauses[0])
+    elif frame.delay:
+        raise reading.unsupported(reading.either("한 번과 되풀이를 함께", "one time and a repetition together"))
     elif all(is_once(frame, clause) for clause in frame.clauses):
         schedule = once(reading, frame)
     else:
@@ -51,11 +53,6 @@ def compose(reading: Reading, frame: Frame) -> Schedule:
 
 def _refuse(reading: Reading, frame: Frame) -> None:
     """Raise for what can be no schedule whatever the rest says."""
-    for strange in frame.strange:
-        if strange.impossible:
-            raise reading.impossible("no_such", strange.what.strip())
-    if frame.strange:
-        raise reading.unsupported(frame.strange[0].what.strip())
     if frame.vague:
         timed = any(clause.has_time for clause in frame.clauses)
         raise reading.incomplete("frequency", *(() if timed else ("time",)))
@@ -123,6 +120,8 @@ def _add_rules(reading: Reading, clause: Clause, rules: Rules, chosen: Filtering
             reading.either("두 조건이 모두 맞는 날", "days on which both hold"),
             reading.either("두 조건 가운데 하나라도 맞는 날", "days on which either holds"),
         )
+    if clause.month_days and (every.unit == "week" or (every.unit == "day" and every.n > 1)):
+        raise reading.contradiction()
     unit = max((every, *clause.coarse), key=lambda unit: _MONTHS_IN.get(unit.unit, 0))
     if clause.together and clause.days and clause.month_days:
         both(rules, groups, weekdays, clause.month_days.days, months)
@@ -162,9 +161,20 @@ def _times(reading: Reading, clause: Clause, every: Every, rules: Rules, chosen:
     window = clause.window
     restricted = clause.has_day or clause.months or chosen.restricts or clause.parts
     if is_uneven(every) and not restricted and not (window and (window.finish or window.name)):
+        if clause.times:
+            raise reading.contradiction()
         rules.elapsed.append((every, span(reading, window).begin if window and window.begin else None))
         return []
-    return repeated(reading, clause, every)
+    groups = repeated(reading, clause, every)
+    if clause.times and clause.times.unit == "hour" and clause.times.n != len(clause.minutes):
+        raise reading.incomplete("time")
+    if (
+        clause.times
+        and clause.times.unit == "day"
+        and clause.times.n != sum(len(group.hours) * len(group.minutes) for group in groups)
+    ):
+        raise reading.contradiction()  # 하루 네 번 6시간 간격 agrees with itself, 하루 세 번 6시간 간격 does not.
+    return groups
 
 
 def _add_nth(reading: Reading, clause: Clause, rules: Rules, groups: list[Group], nth: NthDays) -> None:
@@ -185,6 +195,9 @@ def _add_nth(reading: Reading, clause: Clause, rules: Rules, groups: list[Group]
     if unit.unit == "year" and not clause.months:
         raise reading.incomplete("month")
     months = clause.months.months if clause.months else ALL_YEAR
+    if unit.unit == "year" and unit.n > 1:
+        month_weekdays(rules, groups, nth, months, unit.n, frequency="YEARLY")
+        return
     months, n = _months_of(reading, clause, months, last=nth.ns[0] < 0)
     month_weekdays(rules, groups, nth, months, n)
 

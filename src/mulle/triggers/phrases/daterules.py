@@ -76,14 +76,16 @@ def monthly(
             rules.add_rrule(same, "FREQ=MONTHLY", _by_month(months), f"BYMONTHDAY={_numbers(moved)}")
 
 
-def month_weekdays(rules: Rules, groups: Sequence[Group], nth: NthDays, months: frozenset[int], n: int = 1) -> None:
+def month_weekdays(
+    rules: Rules, groups: Sequence[Group], nth: NthDays, months: frozenset[int], n: int, *, frequency: str = "MONTHLY"
+) -> None:
     """The nth weekdays of the month; of Monday to Friday taken together, the nth of all five."""
     interval = f";INTERVAL={n}" if n > 1 else ""
     if len(nth.days) == 5:
         day = f"BYDAY={_codes(nth.days)};BYSETPOS={_numbers(nth.ns)}"
     else:
         day = "BYDAY=" + ",".join(f"{which}{_CODES[day]}" for which in nth.ns for day in sorted(nth.days))
-    rules.add_rrule(groups, f"FREQ=MONTHLY{interval}", _by_month(months), day)
+    rules.add_rrule(groups, f"FREQ={frequency}{interval}", _by_month(months), day)
 
 
 def both(

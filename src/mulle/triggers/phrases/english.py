@@ -3,6 +3,7 @@
 from mulle.triggers.phrases.english_days import ENGLISH_DAYS
 from mulle.triggers.phrases.english_times import ENGLISH_TIMES
 from mulle.triggers.phrases.lexer import Rules
+from mulle.triggers.phrases.numbers import ENGLISH
 from mulle.triggers.phrases.pieces import Approx, DayPart, Event, Mark, Part, Ref
 
 _THIS: dict[str, Part] = {"morning": "morning", "afternoon": "pm", "evening": "evening"}
@@ -16,9 +17,10 @@ ENGLISH_RULES: Rules = (
     (r"[,·/](?:\s*and(?![a-z]))?", lambda _: Mark(kind="comma")),
     (r"[~-]", lambda _: Mark(kind="dash")),
     (rf"(?:to|thru|through){_END}", lambda _: Mark(kind="to")),
+    (rf"from{_END}", lambda _: Mark(kind="from")),
     (
-        rf"(?:from|starting(?:\s+(?:from|on|at|in|with))?|beginning(?:\s+(?:on|at|in))?|as\s+of|effective){_END}",
-        lambda _: Mark(kind="from"),
+        rf"(?:starting(?:\s+(?:from|on|at|with|in(?!\s+(?:an?|{ENGLISH})\s)))?|beginning(?:\s+(?:on|at|in))?|as\s+of|effective){_END}",
+        lambda _: Mark(kind="starting"),
     ),
     (rf"between{_END}", lambda _: Mark(kind="between")),
     (rf"(?:until|till|til|up\s+to|ending(?:\s+(?:on|at|in))?){_END}", lambda _: Mark(kind="until")),

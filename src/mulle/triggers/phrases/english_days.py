@@ -13,6 +13,7 @@ from mulle.triggers.phrases.pieces import (
     Days,
     Every,
     Except,
+    Finish,
     Holiday,
     Include,
     Mark,
@@ -28,6 +29,7 @@ from mulle.triggers.phrases.pieces import (
 )
 
 _WEEKDAYS = ("sunday", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday")
+_TYPOS = {"tuseday": "tue", "wensday": "wed", "thrusday": "thu"}
 _MONTHS = (
     "january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november",
     "december",
@@ -37,6 +39,7 @@ _FIXED = {
     "halloween": (10, 31), "christmas eve": (12, 24), "christmas day": (12, 25), "christmas": (12, 25),
     "new year's eve": (12, 31), "new years eve": (12, 31),
 }  # fmt: skip
+_QUARTER = {"first": 1, "second": 2, "third": 3, "last": 3}
 _SEASONS = {"spring": (3, 4, 5), "summer": (6, 7, 8), "autumn": (9, 10, 11), "fall": (9, 10, 11), "winter": (12, 1, 2)}
 _COUNTRIES = {
     "korean": "KR", "us": "US", "u.s.": "US", "american": "US", "federal": "US", "uk": "GB", "japanese": "JP",
@@ -45,7 +48,10 @@ _COUNTRIES = {
 }  # fmt: skip
 
 _END = r"(?![a-z0-9])"
-_DAY = r"(sun(?:day)?|mon(?:day)?|tue(?:s(?:day)?)?|wed(?:s|nesday)?|thu(?:r(?:s(?:day)?)?)?|fri(?:day)?|sat(?:urday)?)"
+_DAY = (
+    r"(sun(?:day)?|mon(?:day)?|tue(?:s(?:day)?)?|wed(?:s|nesday|nsday)?|thu(?:r(?:s(?:day)?)?)?|fri(?:day)?|"
+    r"sat(?:urday|erday|uday)?|tuseday|wensday|thrusday|thurday)"
+)
 _DAY_S = rf"{_DAY}(s|'s(?=\s+(?:at|from)))?\.?"
 _MONTH = (
     r"(jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sep(?:t(?:ember)?)?|oct(?:ober)?|"
@@ -76,7 +82,8 @@ _VERB = (
 
 
 def _weekday(text: str) -> int:
-    return next(index for index, name in enumerate(_WEEKDAYS) if name.startswith(text[:3]))
+    start = _TYPOS.get(text, text)[:3]
+    return next(index for index, name in enumerate(_WEEKDAYS) if name.startswith(start))
 
 
 def _month(text: str) -> int:
@@ -166,7 +173,7 @@ def _only_month(match: Match) -> Piece | None:
 
 def _may_is_a_month(match: Match) -> bool:
     before, behind = match.string[: match.start()], match.string[match.end() :]
-    near = r"(?:until|till|from|every|through|to|starting|except|and|,|since|each|-)\s*$"
+    near = r"(?:until|till|from|every|through|to|starting|except|and|,|since|each|in|-)\s*$"
     return bool(re.search(near, before) or re.match(r"\s*(?:to|through|thru|-|,|and)\s", behind)) or not before.strip()
 
 
@@ -182,14 +189,26 @@ ENGLISH_DAYS: Rules = (
         lambda m: Days(days=frozenset(map(_weekday, re.findall(r"[a-z]+", m[0]))), each=True),
     ),
     (rf"(mwf|tth|tuth|ttr|m-f|m-th|mtwtf|m/w/f|t/th|tu/th){_END}", _run),
-    (rf"(?:every\s+|on\s+|each\s+)?(?:weekdays?|week\s+days){_END}", lambda _: Days(days=WORKWEEK, each=True)),
-    (rf"(?:every\s+|each\s+)?{_WORKDAY}{_END}", lambda m: Days(days=WORKWEEK, each=True, business=m[0][:4] != "work")),
-    (rf"(?:on\s+|at\s+)?(?:the\s+|every\s+|each\s+)?weekends?{_END}", lambda _: Days(days=WEEKEND, each=True)),
+    (rf"(?:weekdays?|week\s+days){_END}", lambda _: Days(days=WORKWEEK, each=True)),
+    (rf"{_WORKDAY}{_END}", lambda m: Days(days=WORKWEEK, each=True, business=not re.match(r"work[\s-]?day", m[0]))),
+    (rf"(?:on\s+|at\s+)?(?:the\s+)?weekends?{_END}", lambda _: Days(days=WEEKEND, each=True)),
     (
         rf"every\s+(?:other|second|2nd|alternate)\s+(?={_DAY}|weekend|weekday)",
         lambda m: Every(unit="week", n=2, assumed="" if re.search("other|altern", m[0]) else "every_second"),
     ),
+    (rf"(?:on\s+)?alternat(?:e|ing)\s+(?={_DAY}|weekend)", lambda _: Every(unit="week", n=2)),
+    (
+        rf"(?:until|till|through|to)\s+(?:the\s+)?end\s+of\s+(?:the|this)\s+(week|month|year){_END}",
+        lambda m: Finish(what=(Ref(unit=m[1], offset=0),)),  # pyright: ignore[reportArgumentType]  # The pattern allows units only.
+    ),
+    (rf"every\s+({ENGLISH})\s+(?={_DAY_S}{_END}|weekends)", lambda m: Every(unit="week", n=number(m[1]))),
     # Which one of the month, which day of the month.
+    (
+        rf"(?:on\s+)?(?:the\s+)?days?\s+((?a:\d{{1,2}})(?:\s*(?:,|and|&)\s*(?a:\d{{1,2}}))*){_END}",
+        lambda m: month_days([int(day) for day in re.findall(r"\d+", m[1])], m[0]),
+    ),
+    (rf"at\s+(?:the\s+)?(?:start|beginning|begin|middle){_END}", lambda _: VagueDay()),
+    (rf"at\s+(?:the\s+)?end{_END}(?!\s+of)", lambda _: MonthDays(days=frozenset({-1}), loose=True)),
     (rf"(?:the\s+)?{_ORD}(?:\s+day)?{_END}(?!\s+(?:time|thing))", _ordinal),
     (
         rf"(?:the\s+)?(?:very\s+)?last{_END}|(?:the\s+)?final{_END}",
@@ -217,12 +236,16 @@ ENGLISH_DAYS: Rules = (
         ],
     ),
     (
-        rf"(?:at\s+|in\s+)?(?:the\s+)?(?:start|beginning|middle)\s+of\s+(?:the|each|every)\s+(month|quarter){_END}|mid[\s-]month",
+        rf"(?:at\s+|in\s+)?(?:the\s+)?(?:start|beginning|begin|middle)\s+of\s+(?:the|each|every)\s+(month|quarter){_END}|mid[\s-]month",
         lambda m: [Every(unit="quarter" if m[1] == "quarter" else "month"), VagueDay()],
     ),
     (
         rf"(?:of\s+|in\s+)(?:the|each|every|a)\s+(month|quarter|year|week){_END}",
         lambda m: Every(unit=m[1], loose=True),  # pyright: ignore[reportArgumentType]  # The pattern allows units only.
+    ),
+    (
+        rf"(?:in\s+|of\s+)?(?:the\s+)?(first|second|third|last)\s+month\s+of\s+(?:the|each|every|a)\s+quarter{_END}",
+        lambda m: [Every(unit="quarter"), Months(months=frozenset(range(_QUARTER[m[1]], 13, 3)))],
     ),
     (rf"(?:of|in)\s+every\s+other\s+(month|year){_END}", lambda m: Every(unit=m[1], n=2)),  # pyright: ignore[reportArgumentType]  # As above.
     (
@@ -233,7 +256,7 @@ ENGLISH_DAYS: Rules = (
     # Months and dates.
     (rf"(?:in\s+|of\s+)?{_MONTH}{_END}", _only_month),
     (
-        rf"{_MONTH}{_TO}{_MONTH}{_END}",
+        rf"{_MONTH}\s*(?:-|~|to|thru|through)\s*{_MONTH}{_END}",
         lambda m: Months(months=month_range(_month(m[1]), _month(m[2]))),
     ),
     (

@@ -6,10 +6,11 @@ Rules for the lexer; it knows neither days (`english_days`) nor what becomes of 
 import re
 from dataclasses import replace
 
-from mulle.triggers.phrases.korean_times import clock
+from mulle.triggers.phrases.korean_times import clock, part_hours
 from mulle.triggers.phrases.lexer import Match, Rules
 from mulle.triggers.phrases.numbers import ENGLISH, ORDINAL, number
 from mulle.triggers.phrases.pieces import (
+    Beyond,
     Clock,
     DayPart,
     Delay,
@@ -59,6 +60,10 @@ _PAST = (
     r"((?a:\d{1,2})|quarter|half|five|ten|twelve|fifteen|eighteen|"
     r"(?:twenty|thirty|forty|fifty)(?:[ -](?:one|two|three|four|five|six|seven|eight|nine))?)"
 )
+_SPOKEN = (
+    r"(oh\s+(?:one|two|three|four|five|six|seven|eight|nine)|ten|fifteen|"
+    r"(?:twenty|thirty|forty|fifty)(?:[ -](?:one|two|three|four|five|six|seven|eight|nine))?)"
+)
 
 
 def _unit(text: str) -> Unit:
@@ -79,11 +84,6 @@ def _every_compact(match: Match) -> Piece:
 def _every_mixed(match: Match) -> Piece:
     hours = number(match[1] or "1")
     return Every(unit="minute", n=60 * hours + (number(match[2]) if match[2] else 30))
-
-
-def _every_decimal(match: Match) -> Piece:
-    minutes = float(match[1]) * 60
-    return Every(unit="minute", n=int(minutes)) if minutes == int(minutes) > 0 else Strange(what=match[0])
 
 
 def _once_per(match: Match) -> Piece:
@@ -136,10 +136,15 @@ def _before(match: Match) -> Piece:
     return replace(made, minus=minutes) if isinstance(made, Clock) else made
 
 
+def _spoken(match: Match) -> Piece:
+    minute = number(match[2].split()[-1] if match[2].startswith("oh") else match[2])
+    return clock(number(match[1]), minute, match[0], _half(match[3]))
+
+
 def _minute_past(match: Match) -> Piece:
     minutes = _minutes(match[1])
     past = not match[2] or match[2] in {"past", "after"}
-    return Minute(values=(minutes if past else (60 - minutes) % 60,))
+    return Minute(values=(minutes if past else (60 - minutes) % 60,), hourly=match[0].endswith("hour"))
 
 
 def _military(match: Match) -> Piece | None:
@@ -150,6 +155,10 @@ def _military(match: Match) -> Piece | None:
 def _delay(amount: str, word: str, *, half: bool = False) -> Piece:
     n = 1 if amount in {"a", "an"} else 2 if amount.startswith("a ") else number(amount)
     return Delay(n=2 * n if "fortnight" in word else n, unit=_unit(word), minutes=30 if half else 0)
+
+
+def _count(match: Match) -> Piece:
+    return Limit(n=number(match[1] or match[2]))
 
 
 def _parity(match: Match) -> Piece:
@@ -173,7 +182,7 @@ ENGLISH_TIMES: Rules = (
     (rf"(?:every|each)\s+((?a:\d{{1,4}}))\s*(m|h|d|s){_END}", _every_compact),
     (rf"(?:every|each)\s+(?:{_N}\s+)?hours?\s+and\s+(?:a\s+half|{_N}\s+min(?:ute)?s?){_END}", _every_mixed),
     (rf"every\s+{_N}\s*h(?:ou)?rs?\s+{_N}\s*min(?:ute)?s?{_END}", _every_mixed),
-    (rf"every\s+((?a:\d{{1,3}}\.\d{{1,2}}))\s*h(?:ou)?rs?{_END}", _every_decimal),
+    (rf"every\s+((?a:\d{{1,3}}\.\d{{1,2}}))\s*h(?:ou)?rs?{_END}", lambda m: part_hours(m[1], m[0])),
     (
         rf"every\s+(?:half(?:\s+an)?|(?:a\s+)?half\s+of\s+an)[\s-]+hour{_END}|half[\s-]hourly",
         lambda _: Every(unit="minute", n=30),
@@ -192,7 +201,7 @@ ENGLISH_TIMES: Rules = (
         lambda m: Every(unit=_unit(m[2]), n=number(m[1])),
     ),
     (rf"once\s+{_PER}{_UNIT}{_END}", _once_per),
-    (rf"{_PER}{_UNIT}{_END}", lambda m: Every(unit=_unit(m[1]), loose=True)),
+    (rf"(?:per|each)\s+{_UNIT}{_END}", lambda m: Every(unit=_unit(m[1]), loose=True)),
     (r"every\s?day|day\s+in\s+day\s+out|around\s+the\s+clock\s+every\s+day", lambda _: Every(unit="day")),
     (rf"({'|'.join(sorted(_ADVERBS, key=len, reverse=True))}){_END}", _adverb),
     (
@@ -238,15 +247,18 @@ ENGLISH_TIMES: Rules = (
     (rf"(?:at\s+)?:((?a:\d{{2}}))(){_END}", _minute_past),
     (
         rf"(?:at\s+)?on\s+the\s+hour{_END}|at\s+the\s+top\s+of\s+(?:the|every|each)\s+hour",
-        lambda _: Minute(values=(0,)),
+        lambda _: Minute(values=(0,), hourly=True),
     ),
-    (rf"on\s+the\s+half[\s-]hour{_END}", lambda _: Minute(values=(30,))),
+    (rf"on\s+the\s+half[\s-]hour{_END}", lambda _: Minute(values=(30,), hourly=True)),
+    (r"(?:before|after|past|later\s+than|earlier\s+than)(?=\s+(?:(?a:\d)|noon|midnight))", lambda _: Beyond()),
     (rf"(?:at\s+)?((?a:[01]\d|2[0-4]))h?((?a:[0-5]\d))\s*(?:hours|hrs|h){_END}", _military),
     (rf"(?<=at )((?a:[01]\d|2[0-3]))((?a:[0-5]\d)){_END}", _military),
     (rf"((?a:[01]?\d|2[0-4]))h((?a:[0-5]\d))?{_END}", lambda m: clock(int(m[1]), int(m[2] or 0), m[0])),
     (rf"{_HOUR}\s*o'?\s?clock{_END}", lambda m: clock(number(m[1]), 0, m[0])),
     (rf"(?:12\s+)?noon{_END}|midday{_END}|high\s+noon", lambda _: Clock(hour=12, exact=True, named="noon")),
     (rf"(?:12\s+)?midnight{_END}", lambda _: Clock(hour=0, exact=True, named="midnight")),
+    (rf"(one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve)\s+{_SPOKEN}(?:\s*{_AMPM})?{_END}", _spoken),
+    (rf"(0(?a:\d))((?a:[0-5]\d)){_END}", _military),
     (rf"{_N}(?![a-z0-9.:/%])", lambda m: Number(value=number(m[1]))),
     (
         rf"(?:in\s+the|at|during\s+the|in)\s+(morning|afternoon|evening|night|lunchtime|dawn)s?{_END}",
@@ -272,8 +284,12 @@ ENGLISH_TIMES: Rules = (
         rf"in\s+(an?|{ENGLISH}|a\s+couple\s+of)\s+{_UNIT}(\s+and\s+a\s+half)?(?:'s?)?(?:\s+time)?{_END}",
         lambda m: _delay(m[1], m[2], half=bool(m[3])),
     ),
+    (rf"in\s+(?:half\s+an|a\s+half)\s+hour{_END}", lambda _: Delay(n=30, unit="minute")),
     (rf"(an?|{ENGLISH})\s+{_UNIT}\s+(?:from\s+now|later){_END}", lambda m: _delay(m[1], m[2])),
-    (rf"for\s+(?:the\s+next\s+)?{_N}\s+{_UNIT}{_END}", lambda m: Limit(n=number(m[1]), unit=_unit(m[2]))),
+    (rf"(?:for\s+)?up\s+to\s+{_N}\s*(?:times|occurrences|runs|x){_END}|(?:for\s+)?{_N}\s?x{_END}", _count),
+    (rf"(?:twice|thrice){_END}", lambda m: Times(n=2 if m[0] == "twice" else 3, unit="day")),
+    (rf"for\s+the\s+next\s+{_UNIT}{_END}", lambda m: Limit(n=1, unit=_unit(m[1]))),
+    (rf"for\s+(?:the\s+next\s+|up\s+to\s+)?{_N}\s+{_UNIT}{_END}", lambda m: Limit(n=number(m[1]), unit=_unit(m[2]))),
     (
         rf"(?:for\s+)?{_N}\s+(?:times|occurrences|runs)(?:\s+(?:in\s+total|only|altogether))?{_END}",
         lambda m: Limit(n=number(m[1])),
@@ -283,10 +299,11 @@ ENGLISH_TIMES: Rules = (
     (
         (
             r"(?:every\s+)?(?:now\s+and\s+(?:then|again)|once\s+in\s+a\s+while|so\s+often)|from\s+time\s+to\s+time|occasionally|"
-            r"sometimes|regularly|periodically|frequently|often|whenever\s+(?:you\s+can|possible|convenient)|at\s+some\s+point|"
+            r"sometimes|regularly|periodically|frequently(?!\s+asked)|often|whenever\s+(?:you\s+can|possible|convenient)|"
             r"every\s+(?:few|couple\s+of|several)\s+[a-z]+|(?:a\s+few|several|multiple|a\s+couple\s+of)\s+times\s+(?:a|per)\s+[a-z]+|"
-            r"later(?:\s+on)?(?![a-z])|soon(?![a-z])|someday|sporadically|intermittently"
+            r"sporadically|intermittently"
         ),
         lambda _: Vague(),
     ),
+    (r"later(?:\s+on)?(?![a-z])|soon(?![a-z])|someday|at\s+some\s+point", lambda _: Vague(later=True)),
 )

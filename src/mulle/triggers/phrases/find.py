@@ -43,6 +43,7 @@ from mulle.triggers.phrases.pieces import (
     Window,
     Word,
     Zone,
+    is_mark,
 )
 from mulle.triggers.phrases.text import Text, plain_text
 from mulle.triggers.schedule import Schedule
@@ -112,10 +113,10 @@ def _parts(cluster: Pieces) -> list[Pieces]:
     for place, piece in enumerate(cluster):
         before = cluster[place - 1] if place else None
         earlier = cluster[place - 2] if place > 1 else None
-        said = _is(before, "at_after", "each_after") and isinstance(earlier, Clock | Window | Minute)
+        said = is_mark(before, "at_after", "each_after") and isinstance(earlier, Clock | Window | Minute)
         behind = cluster[place + 1] if place + 1 < len(cluster) else None
-        bound = isinstance(behind, Mark) and behind.kind in {"from_after", "until_after"}
-        led = isinstance(before, Mark) and before.kind in {"from", "until"}
+        bound = is_mark(behind, "from_after", "until_after")
+        led = is_mark(before, "from", "until", "starting")
         loose = repeats and isinstance(piece, Ref | Delay) and not bound and not led
         if (said and isinstance(piece, _LATE) and not bound) or loose:
             parts.append([])
@@ -169,6 +170,8 @@ def _is_loose_behind(piece: Piece, before: Pieces) -> bool:
 def _used(clusters: list[Pieces], pieces: Pieces) -> list[Pieces]:
     """The clusters that say when: those that repeat or set a day; with them, those that set a time."""
     leading = [cluster for cluster in clusters if _leads(cluster)]
+    plain = [cluster for cluster in leading if not any(isinstance(piece, Vague) for piece in cluster)]
+    leading = plain or leading
     if not leading:
         leading = [cluster for cluster in clusters if any(isinstance(piece, Every) for piece in cluster)]
         if not any(
@@ -190,9 +193,9 @@ def _leads(cluster: Pieces) -> bool:
     for place, piece in enumerate(cluster):
         behind = cluster[place + 1] if place + 1 < len(cluster) else None
         before = cluster[place - 1] if place else None
-        adverbial = _is(behind, "at_after", "each_after", "from_after") or _is(before, "on", "each", "from")
+        adverbial = is_mark(behind, "at_after", "each_after", "from_after") or is_mark(before, "on", "each", "from")
         match piece:
-            case Every(loose=False) | Times() | Parity() | Vague():
+            case Every(loose=False) | Times() | Parity() | Vague(later=False):
                 return True
             case Every(loose=True) if clock:
                 return True
@@ -203,16 +206,16 @@ def _leads(cluster: Pieces) -> bool:
             case Ref(offset=offset) if offset > 0 and isinstance(behind, DayPart):
                 return True
             case Days() | MonthDays(bare=False) | Dates() | Nth() | NthDays() | Months() if clock or adverbial:
-                return not (isinstance(piece, Months) and not clock and not _is(behind, "each_after"))
+                return not (isinstance(piece, Months) and not clock and not is_mark(behind, "each_after"))
             case MonthDays(bare=True) if clock:
                 return True
             case Holiday() if clock and not isinstance(behind, Except | Include):
                 return True
             case Delay() | VagueDay():
                 return True
-            case DayPart() if _is(behind, "each_after"):
+            case DayPart() if is_mark(behind, "each_after"):
                 return True
-            case Clock() if _is(behind, "each_after"):
+            case Clock() if is_mark(behind, "each_after"):
                 return True
             case _:
                 continue
@@ -229,7 +232,7 @@ def _has_clock(cluster: Pieces) -> bool:
     if any(isinstance(piece, Clock | Window) for piece in cluster):
         return True
     return any(
-        isinstance(piece, Number) and _is(cluster[place - 1], "at") for place, piece in enumerate(cluster) if place
+        isinstance(piece, Number) and is_mark(cluster[place - 1], "at") for place, piece in enumerate(cluster) if place
     )
 
 
@@ -239,10 +242,10 @@ def _sets_time(cluster: Pieces) -> bool:
         behind = cluster[place + 1] if place + 1 < len(cluster) else None
         before = cluster[place - 1] if place else None
         if isinstance(piece, Clock | Window | Number | Minute) and (
-            _is(before, "at") or (not isinstance(piece, Number) and _is(behind, "at_after"))
+            is_mark(before, "at") or (not isinstance(piece, Number) and is_mark(behind, "at_after"))
         ):
             return True
-        if isinstance(piece, Clock) and isinstance(behind, Mark) and behind.kind in {"from_after", "until_after"}:
+        if isinstance(piece, Clock) and is_mark(behind, "from_after", "until_after"):
             return True
     return False
 
@@ -255,10 +258,6 @@ def _is_extra(cluster: Pieces) -> bool:
     )
     others = any(isinstance(piece, Every | Clock | Window | Ref | Dates | Delay | Times) for piece in cluster)
     return (narrow or out) and not others
-
-
-def _is(piece: Piece | None, *kinds: str) -> bool:
-    return isinstance(piece, Mark) and piece.kind in kinds
 
 
 def _event(

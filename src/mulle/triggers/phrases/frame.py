@@ -37,6 +37,7 @@ from mulle.triggers.phrases.pieces import (
     Vague,
     VagueDay,
     Window,
+    Word,
     Zone,
 )
 from mulle.triggers.phrases.reading import Reading
@@ -126,20 +127,28 @@ class Frame:
     once: bool = False
     now: bool = False
     event: bool = False
-    strange: list[Strange] = field(default_factory=list)
 
 
 def frame(reading: Reading, pieces: Pieces) -> Frame:
     """Sort joined pieces; raises for what contradicts itself or can be read in two ways."""
+    strange = sorted((piece for piece in pieces if isinstance(piece, Strange)), key=lambda piece: not piece.impossible)
+    if strange and strange[0].impossible:
+        raise reading.impossible("no_such", strange[0].what.strip())
+    if strange:
+        raise reading.unsupported(strange[0].what.strip())
     made = Frame()
     linked = False
-    for piece in pieces:
+    for place, piece in enumerate(pieces):
         match piece:
             case Mark(kind="and" | "comma"):
                 linked = True
                 continue
             case Mark(kind="or"):
                 raise reading.ambiguous(*_sides(reading, piece))
+            case Mark(kind="each") if _said(reading, pieces[place + 1 : place + 2]):
+                raise reading.unsupported(_said(reading, pieces[place : place + 2]))
+            case Mark(kind="from" | "starting" | "between" | "until" | "from_after" | "until_after"):
+                raise reading.unsupported(_said(reading, pieces[max(0, place - 1) : place + 2]) or piece.kind)
             case _:
                 if not _shared(reading, made, piece):
                     _clause_piece(reading, made, piece, linked=linked)
@@ -153,6 +162,8 @@ def _shared(reading: Reading, made: Frame, piece: Piece) -> bool:  # noqa: C901 
         case Zone():
             made.zones.append(piece)
         case Except(what=what):
+            if not what:
+                raise reading.unsupported(reading.plain[piece.start : piece.end].strip(" ,"))
             made.out.extend(what)
         case Holiday():
             made.holiday = piece
@@ -174,8 +185,7 @@ def _shared(reading: Reading, made: Frame, piece: Piece) -> bool:  # noqa: C901 
             made.now = True
         case Event():
             made.event = True
-        case Strange():
-            made.strange.append(piece)
+            reading.note("unread", text=reading.plain[piece.start : piece.end].strip())
         case Approx():
             reading.note("approximate")
         case _:
@@ -243,6 +253,11 @@ def _take_every(reading: Reading, clause: Clause, piece: Every) -> None:
             reading.either(f"매월 {fine.n}일", f"the {fine.n}th of every month"),
             reading.either(f"{fine.n}일마다", f"every {fine.n} days"),
         )
+    if (fine.unit, coarse.unit) == ("minute", "hour") and fine.n < 60 and not coarse.loose:
+        raise reading.ambiguous(
+            reading.either(f"매시 {fine.n}분", f"{fine.n} minutes past every hour"),
+            reading.either(f"{fine.n}분마다", f"every {fine.n} minutes"),
+        )
     clause.every = fine
     clause.coarse.append(coarse)
 
@@ -259,8 +274,9 @@ def _take_time(clause: Clause, piece: Clock | Window | Minute | DayPart) -> None
                 clause.window = piece
             elif clause.window.finish is None and piece.begin is None:  # 9시부터 2시간마다 16시까지
                 clause.window = Window(begin=clause.window.begin, finish=piece.finish)
-        case Minute(values=values):
+        case Minute(values=values, hourly=hourly):
             clause.minutes.update(values)
+            clause.each |= hourly
         case DayPart():
             clause.parts.append(piece)
 
@@ -291,6 +307,13 @@ def _take_day(reading: Reading, clause: Clause, piece: Piece) -> None:
             clause.months = Months(months=clause.months.months & piece.months) if clause.months else piece
         case _:
             pass  # A joining word with nothing to join.
+
+
+def _said(reading: Reading, pieces: Pieces) -> str:
+    """The text of these pieces, if a word that nobody understood is among them or they are marks that bind nothing."""
+    if len(pieces) == 1 and not isinstance(pieces[0], Word):
+        return ""
+    return reading.plain[pieces[0].start : pieces[-1].end].strip() if pieces else ""
 
 
 def _sides(reading: Reading, piece: Mark) -> tuple[str, str]:

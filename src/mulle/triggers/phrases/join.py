@@ -1,60 +1,54 @@
 """Put neighbouring pieces together: lists, ranges, "9 in the morning", "the first Monday", "except Sundays".
 
-Pieces in, fewer pieces out; nothing is decided yet about what they mean as a schedule.
+Pieces in, fewer pieces out; nothing is decided yet about what they mean as a schedule. The steps for times of day stand
+in `join_times`, those for days in `join_days`; here is their order.
 """
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from mulle.triggers.phrases.korean_days import WEEKEND, month_range, weekday_range
-from mulle.triggers.phrases.pieces import (
-    Begin,
-    Clock,
-    Dates,
-    DayPart,
-    Days,
-    Delay,
-    Every,
-    Except,
-    Finish,
-    Holiday,
-    Include,
-    Mark,
-    Minute,
-    MonthDays,
-    Months,
-    Move,
-    Nth,
-    NthDays,
-    Number,
-    Piece,
-    Pieces,
-    Ref,
-    Same,
-    Shift,
-    Strange,
-    Times,
-    Window,
-    Word,
+from mulle.triggers.phrases.join_days import (
+    date_lists,
+    exceptions,
+    limits,
+    lists,
+    ordinals,
+    ranges,
+    shifts,
+    starts,
+    without_weak_days,
 )
+from mulle.triggers.phrases.join_times import half_of_day, hours_among_numbers, minute_lists, window
+from mulle.triggers.phrases.pieces import Joined, Piece, Pieces, is_mark
 
-Step = Callable[[Sequence[Piece]], tuple[int, Piece | list[Piece]] | None]
-"""Looks at the beginning of the pieces: how many to replace, and by what; None to leave them."""
 _REACH = 12
 """Pieces a step may look at, so that long texts cost no more than their length."""
+_STEPS: tuple[Callable[[Sequence[Piece]], Joined], ...] = (
+    half_of_day,
+    window,
+    minute_lists,
+    starts,
+    lists,
+    date_lists,
+    lists,
+    ordinals,
+    shifts,
+    ranges,
+    limits,
+    exceptions,
+)
 
 
 def join(pieces: Pieces) -> Pieces:
     """Bring the pieces of one phrase into the form that `frame` reads."""
-    pieces = _hours_among_numbers(_without_weak_days(pieces))
-    pieces = [piece for piece in pieces if not _is(piece, "at", "at_after", "on", "then")]
-    steps = (_half_of_day, _window, _lists, _lists, _ordinals, _shifts, _ranges, _limits, _exceptions)
-    for step in steps:
+    pieces = hours_among_numbers(without_weak_days(pieces))
+    pieces = [piece for piece in pieces if not is_mark(piece, "at", "at_after", "on", "then")]
+    for step in _STEPS:
         pieces = _rewrite(pieces, step)
     return pieces
 
 
-def _rewrite(pieces: Pieces, step: Step) -> Pieces:
+def _rewrite(pieces: Pieces, step: Callable[[Sequence[Piece]], Joined]) -> Pieces:
     done: Pieces = []
     place = 0
     while place < len(pieces):
@@ -67,312 +61,3 @@ def _rewrite(pieces: Pieces, step: Step) -> Pieces:
             done.append(pieces[place])
             place += 1
     return done
-
-
-def _is(piece: Piece | None, *kinds: str) -> bool:
-    return isinstance(piece, Mark) and piece.kind in kinds
-
-
-def _without_weak_days(pieces: Pieces) -> Pieces:
-    """월화 or 수금 are weekdays only where something about time stands beside them."""
-    kept: Pieces = []
-    for place, piece in enumerate(pieces):
-        if isinstance(piece, Days) and piece.weak:
-            before = pieces[place - 1] if place else None
-            behind = pieces[place + 1] if place + 1 < len(pieces) else None
-            by_week = isinstance(before, Every | Times) and before.unit == "week"
-            fits = (
-                isinstance(behind, Clock | DayPart | Except) or _is(behind, "each_after") or isinstance(before, Dates)
-            )
-            alone = before is None and behind is None
-            kept.append(
-                piece if by_week or fits or alone or isinstance(before, Nth) else Word(start=piece.start, end=piece.end)
-            )
-        else:
-            kept.append(piece)
-    return kept
-
-
-def _hours_among_numbers(pieces: Pieces) -> Pieces:
-    """Bare numbers are hours behind "at", beside an hour, or before "in the morning"; elsewhere they are words."""
-    done: Pieces = []
-    for place, piece in enumerate(pieces):
-        if not isinstance(piece, Number):
-            done.append(piece)
-            continue
-        rest = pieces[place + 1 : place + 3]
-        if _lists_minutes(pieces[place : place + 2 * _REACH]):  # at 15 and 45 minutes past
-            done.append(Minute(start=piece.start, end=piece.end, values=(piece.value,)))
-            continue
-        before = done[-1] if done else None
-        led = _is(before, "at", "from", "between") or (_is(before, "until") and not isinstance(rest[:1], Word))
-        listed = (
-            len(done) > 1 and isinstance(done[-2], Clock) and _is(before, "and", "comma", "to", "dash", "until", "or")
-        )
-        match rest:
-            case [DayPart(), *_]:
-                part = True
-            case [Mark(kind="to" | "dash" | "until"), Number() | Clock()]:
-                part = isinstance(before, Days | Every | DayPart) or before is None
-            case _:
-                part = False
-        if (led or listed or part) and piece.value <= 24:
-            done.append(
-                Clock(start=piece.start, end=piece.end, hour=piece.value, exact=piece.value in {0, *range(13, 25)})
-            )
-        else:
-            done.append(Word(start=piece.start, end=piece.end))
-    return done
-
-
-def _lists_minutes(pieces: Sequence[Piece]) -> bool:
-    joined = next((place for place, piece in enumerate(pieces) if not isinstance(piece, Number | Mark)), 0)
-    marks = [piece for piece in pieces[:joined] if isinstance(piece, Mark)]
-    return joined > 1 and isinstance(pieces[joined], Minute) and all(_is(mark, "and", "comma") for mark in marks)
-
-
-def _half_of_day(pieces: Sequence[Piece]) -> tuple[int, Piece | list[Piece]] | None:
-    match pieces:
-        case [DayPart(hint=False) as one, DayPart(hint=False) as two, Clock(part=None) as clock, *_]:
-            return 3, [replace(clock, part=one.part), Mark(kind="and"), replace(clock, part=two.part)]
-        case [
-            DayPart(hint=False) as one,
-            Mark(kind="and" | "comma"),
-            DayPart(hint=False) as two,
-            Clock(part=None) as clock,
-            *_,
-        ]:
-            return 4, [replace(clock, part=one.part), Mark(kind="and"), replace(clock, part=two.part)]
-        case [DayPart(hint=False) as part, Clock(part=None) as clock, *_]:
-            return 2, clock if clock.named else replace(clock, part=part.part)
-        case [DayPart(hint=False), Clock() as clock, *_]:
-            return 2, clock
-        case [Clock(part=None) as clock, DayPart(hint=False), Clock(), *_]:
-            return None
-        case [Clock(part=None) as clock, DayPart(hint=False) as part, *_]:
-            return 2, clock if clock.named else replace(clock, part=part.part, part_behind=True)
-        case [Clock() as clock, DayPart(hint=False), *_]:
-            return 2, clock
-        case _:
-            return None
-
-
-def _window(pieces: Sequence[Piece]) -> tuple[int, Piece | list[Piece]] | None:
-    match pieces:
-        case [
-            Clock() as one,
-            Mark(kind="from_after"),
-            Clock() as two,
-            Mark(kind="until_after" | "within_after"),
-            *rest,
-        ]:
-            return 4 + (1 if rest and _is(rest[0], "within_after") else 0), Window(begin=one, finish=two)
-        case [Clock() as one, Mark(kind="dash" | "to"), Clock() as two, *rest]:
-            return 3 + (1 if rest and _is(rest[0], "within_after", "until_after") else 0), Window(begin=one, finish=two)
-        case [Mark(kind="from"), Clock() as one, Mark(kind="to" | "until" | "dash"), Clock() as two, *_]:
-            return 4, Window(begin=one, finish=two)
-        case [Mark(kind="between"), Clock() as one, Mark(kind="and" | "to" | "dash"), Clock() as two, *_]:
-            return 4, Window(begin=one, finish=two)
-        case [Clock() as one, Mark(kind="until"), Clock() as two, *_]:
-            return 3, Window(begin=one, finish=two)
-        case [Mark(kind="from" | "between"), Window() as window, *_]:
-            return 2, window
-        case [Ref() | Dates() | Days() | MonthDays(), Clock(), Mark(kind="from_after"), *rest] if not (
-            rest and isinstance(rest[0], Clock)
-        ):
-            return 3, Begin(what=tuple(pieces[:2]))
-        case [Clock() as one, Mark(kind="from_after"), *_] | [Mark(kind="from"), Clock() as one, *_]:
-            return 2, Window(begin=one, finish=None)
-        case [Clock() as two, Mark(kind="until_after"), *_] | [Mark(kind="until"), Clock() as two, *_]:
-            return 2, Window(begin=None, finish=two)
-        case _:
-            return None
-
-
-def _lists(pieces: Sequence[Piece]) -> tuple[int, Piece | list[Piece]] | None:
-    match pieces:
-        case [Days(business=False) as one, Mark(kind="and" | "comma"), Days(business=False) as two, *rest] if not (
-            rest and isinstance(rest[0], Except | Include) and not rest[0].before and one.days | two.days != WEEKEND
-        ):
-            return 3, Days(days=one.days | two.days, each=True)
-        case [Days(business=False) as one, Days(business=False, weak=False) as two, *_] if (
-            one.days | two.days == WEEKEND
-        ):
-            return 2, Days(days=WEEKEND, each=True)
-        case [MonthDays() as one, Mark(kind="and" | "comma"), MonthDays() as two, *_]:
-            return 3, MonthDays(days=one.days | two.days, bare=one.bare and two.bare)
-        case [MonthDays(bare=True) as one, Mark(kind="and" | "comma"), Nth() as two, *_]:
-            return 3, replace(two, ns=(*sorted(one.days), *two.ns))
-        case [Nth() as one, Mark(kind="and" | "comma"), Nth() as two, *_]:
-            return 3, Nth(ns=(*one.ns, *two.ns), week=one.week or two.week)
-        case [Nth() as one, Nth() as two, *_]:
-            return 2, Nth(ns=(*one.ns, *two.ns), week=one.week or two.week)
-        case [Months(assumed="") as one, Mark(kind="and" | "comma"), Months(assumed="") as two, *_]:
-            return 3, Months(months=one.months | two.months)
-        case [Months(assumed="season"), Months(assumed="") as two, *_]:
-            return 2, two
-        case [Months(months=months), Mark(kind="and" | "comma"), Dates(dates=((None, month, day),)), *_]:
-            return 3, Dates(dates=tuple((None, each, day) for each in sorted({*months, month})))
-        case [Minute() as one, Mark(kind="and" | "comma"), Minute() as two, *_]:
-            return 3, Minute(values=(*one.values, *two.values))
-        case [Minute() as one, Mark(kind="and" | "comma"), Every(unit="minute", n=n), *_]:
-            return 3, Minute(values=(*one.values, n))
-        case [Dates() as one, Mark(kind="and" | "comma"), Dates() as two, *_]:
-            return 3, Dates(dates=one.dates + two.dates)
-        case [Dates() as one, Mark(kind="and" | "comma"), MonthDays() as two, *_]:
-            year, month, _ = one.dates[-1]
-            return 3, Dates(dates=(*one.dates, *((year, month, day) for day in sorted(two.days))))
-        case _:
-            return None
-
-
-def _ordinals(pieces: Sequence[Piece]) -> tuple[int, Piece | list[Piece]] | None:
-    match pieces:
-        case [
-            Every(assumed="every_second"),
-            Days() as days,
-            Every(unit="month" | "quarter" | "year", loose=True) as unit,
-            *_,
-        ]:
-            return 3, [NthDays(ns=(2,), days=days.days, business=days.business), unit]
-        case [Nth(week=True) as nth, Every(unit="month", loose=True), Days() as days, *_]:
-            return 3, [NthDays(ns=nth.ns, days=days.days, week=True), Every(unit="month")]
-        case [Nth() as nth, Days() as days, *_]:
-            return 2, NthDays(ns=nth.ns, days=days.days, business=days.business, week=nth.week)
-        case [MonthDays(bare=True) as ordinal, Days() as days, *_]:
-            return 2, NthDays(ns=tuple(sorted(ordinal.days)), days=days.days, business=days.business)
-        case [Days() as days, Nth(week=True) as nth, *_]:
-            return 2, NthDays(ns=nth.ns, days=days.days, week=True)
-        case [Days() as days, Mark(kind="each"), Nth(week=True) as nth, *_]:
-            return 3, NthDays(ns=nth.ns, days=days.days, week=True)
-        case [Days() as days, MonthDays(bare=True) as ordinal, *_]:
-            return 2, [days, Same(), replace(ordinal, bare=False)]
-        case [NthDays() as one, Mark(kind="and" | "comma"), NthDays() as two, *_] if one.days == two.days:
-            return 3, replace(one, ns=(*one.ns, *two.ns))
-        case _:
-            return None
-
-
-def _shifts(pieces: Sequence[Piece]) -> tuple[int, Piece | list[Piece]] | None:
-    match pieces:
-        case [MonthDays() as days, Shift() as shift, *_]:
-            return 2, _shifted(days, shift)
-        case [Shift() as shift, MonthDays() as days, *_]:
-            return 2, _shifted(days, shift)
-        case [Shift() as shift, Every() as every, MonthDays() as days, *_]:
-            return 3, [every, *_shifted(days, shift)]
-        case [NthDays() | Dates(), Shift(), *_] | [Shift(), NthDays() | Dates(), *_]:
-            return 2, Strange(what="a day counted back from that day")
-        case [Shift(), *_]:
-            return 1, Word()
-        case _:
-            return None
-
-
-def _shifted(days: MonthDays, shift: Shift) -> list[Piece]:
-    back = 1 if shift.business else shift.days
-    moved = {day - back if day < 0 or day > back else day - back - 1 for day in days.days}
-    made: list[Piece] = [MonthDays(days=frozenset(moved))]
-    if shift.business:
-        made.append(Move(direction="preceding", filter="business_days", nth=shift.days))
-    return made
-
-
-def _ranges(pieces: Sequence[Piece]) -> tuple[int, Piece | list[Piece]] | None:
-    match pieces:
-        case [Mark(kind="from" | "between"), one, Mark(kind="to" | "until" | "dash" | "and"), two, *_]:
-            return (4, made) if (made := _range(one, two)) else None
-        case [one, Mark(kind="from_after"), two, Mark(kind="until_after" | "within_after"), *_]:
-            return (4, made) if (made := _range(one, two)) else None
-        case [one, Mark(kind="dash" | "to"), two, *rest]:
-            count = 3 + (1 if rest and _is(rest[0], "until_after") else 0)
-            return (count, made) if (made := _range(one, two)) else None
-        case [Mark(kind="from"), Days(days=several) | Months(months=several) as piece, *_] if len(several) > 1:
-            return 2, piece
-        case _:
-            return None
-
-
-def _range(one: Piece, two: Piece) -> Piece | list[Piece] | None:
-    match one, two:
-        case Days(days=a), Days(days=b) if len(a) == len(b) == 1:
-            return Days(days=weekday_range(*a, *b), each=True)
-        case Months(months=a), Months(months=b) if len(a) == len(b) == 1:
-            return Months(months=month_range(*a, *b))
-        case MonthDays(days=a), MonthDays(days=b) if len(a) == len(b) == 1 and min(a) > 0:
-            last = 31 if min(b) < 0 else min(b)
-            return MonthDays(days=frozenset(range(min(a), last + 1))) if min(a) <= last else None
-        case Dates(dates=((year, month, _),)), MonthDays(days=b) if len(b) == 1 and min(b) > 0:
-            return [Begin(what=(one,)), Finish(what=(Dates(dates=((year, month, min(b)),)),))]
-        case Dates() | Ref() | Delay(), Dates() | Ref() | Months() | Delay():
-            return [Begin(what=(one,)), Finish(what=(two,))]
-        case _:
-            return None
-
-
-def _limits(pieces: Sequence[Piece]) -> tuple[int, Piece | list[Piece]] | None:
-    day = Ref | Dates | Months | MonthDays | Days | Delay
-    match pieces:
-        case [Ref() as one, two, Mark(kind="from_after"), *_] if isinstance(two, day):
-            return 3, Begin(what=(one, two))
-        case [Ref() as one, two, Mark(kind="until_after"), *_] if isinstance(two, day):
-            return 3, Finish(what=(one, two))
-        case [Mark(kind="from"), Mark(kind="coming"), two, *_] if isinstance(two, day):
-            return 3, Begin(what=(two,))
-        case [Mark(kind="coming"), two, Mark(kind="from_after"), *_] if isinstance(two, day):
-            return 3, Begin(what=(two,))
-        case [one, Mark(kind="from_after"), *_] if isinstance(one, day):
-            return 2, Begin(what=(one,))
-        case [one, Mark(kind="until_after"), *_] if isinstance(one, day):
-            return 2, Finish(what=(one,))
-        case [Mark(kind="from"), one, *_] if isinstance(one, day):
-            return 2, Begin(what=(one,))
-        case [Mark(kind="until"), one, *_] if isinstance(one, day):
-            return 2, Finish(what=(one,))
-        case [Mark(kind="until"), Every(loose=True) as every, *_]:
-            return 2, Finish(what=(Ref(unit="year" if every.unit == "year" else "month", offset=0),))
-        case _:
-            return None
-
-
-_EXCLUDABLE = Days | Holiday | Months | MonthDays | Dates | NthDays
-
-
-def _exceptions(pieces: Sequence[Piece]) -> tuple[int, Piece | list[Piece]] | None:
-    if isinstance(pieces[0], Except | Include) and pieces[0].before:
-        what = _run(pieces[1:])
-        if what and isinstance(pieces[0], Except):
-            return 1 + len(what), Except(what=_contents(what))
-        return (1 + len(what), []) if what else None
-    if not isinstance(pieces[0], _EXCLUDABLE):
-        return None
-    run = _run(pieces)
-    behind = pieces[len(run)] if len(run) < len(pieces) else None
-    if isinstance(behind, Include) and not behind.before:
-        return len(run) + 1, []
-    if isinstance(behind, Except) and not behind.before and not behind.what:
-        return len(run) + 1, Except(what=_contents(run))
-    return None
-
-
-def _contents(run: Sequence[Piece]) -> tuple[Piece, ...]:
-    return tuple(piece for piece in run if isinstance(piece, _EXCLUDABLE))
-
-
-def _run(pieces: Sequence[Piece]) -> list[Piece]:
-    """The days at the beginning that belong together: 주말과 공휴일, Saturdays, Sundays and holidays."""
-    run: list[Piece] = []
-    for piece in pieces:
-        last = run[-1] if run else None
-        first = isinstance(piece, _EXCLUDABLE) and not isinstance(last, _EXCLUDABLE)
-        if first or (isinstance(piece, Holiday) and isinstance(last, Days) and last.days <= WEEKEND):
-            run.append(piece)
-        elif last is not None and isinstance(last, _EXCLUDABLE) and _is(piece, "and", "comma", "or"):
-            if _is(piece, "comma") and isinstance(last, Days) and not last.days <= WEEKEND:
-                break
-            run.append(piece)
-        else:
-            break
-    while run and not isinstance(run[-1], _EXCLUDABLE):
-        run.pop()
-    return run

@@ -71,7 +71,7 @@ _DIGITS = r"(?a:\d{1,2})"
 _DAY = rf"({_DIGITS}|[이삼]?십[일이삼사오육칠팔구]?)"
 _MONTH = rf"({_DIGITS}|십일|십이|일|이|삼|사|오|유|육|칠|팔|구|시|십)"
 _DISTANCE = rf"(?:({KOREAN})\s*(영업일|근무일|일)|({'|'.join(NATIVE_DAYS)}))"
-_REF = "|".join(rf"{name[:-1]}\s*{name[-1]}" for name in sorted(_REFS, key=len, reverse=True))
+_REF = r"내일\s+모레|" + "|".join(rf"{name[:-1]}\s*{name[-1]}" for name in sorted(_REFS, key=len, reverse=True))
 _ORDINAL = r"(첫|둘|셋|넷|다섯|여섯)\s*째|(첫|두|세|네|다섯|여섯)\s*번\s*째|([1-9])\s*(?:번\s*째|째)"
 _DURING = r"(?=\s*(?:에|동안|중|내내|마다|매|기간|[(]|$))"
 _OFF = r"주말|공휴일|휴일|쉬는\s*날|빨간\s*날|휴무일|토요일|일요일"
@@ -206,7 +206,8 @@ def _ref(match: Match) -> Piece:
 
 
 _EXCEPT = (
-    r"(?:은|는|을|를|만|만은|이|가|도)?\s*(?:빼고는|빼고|빼곤|뺀|빼놓고|빼서|제외하고는|제외하고|제외하여|제외한|제외하면|제외(?!하지)|말고는|말고|"
+    r"(?:은|는|을|를|만|만은|이|가|도)?\s*(?:빼고는|빼고|빼곤|뺀|빼놓고|빼서|빼\s?(?:줘|주세요)|"
+    r"제외하고는|제외하고|제외하여|제외한|제외하면|제외해(?:서|\s*줘|\s*주세요)?|제외(?!하지)|말고는|말고|"
     r"아닌(?!\s*경우)|이외에?|외에는?|없이)|(?:은|는|에는|엔|에|이?면|일\s*때는?|인\s*경우(?:에?는)?|날은)?\s*"
     r"(?:쉬고|쉬는|쉼|쉬어|쉬며|건너뛰고|건너뛰어|건너뛰|거르고|패스(?:하고)?|스킵(?:하고)?|안\s*(?:하고|보내고|돌리고|함|해|보냄)|"
     r"(?:실행|발송|전송)?하지\s*(?:말고|않고|않음|마)|보내지\s*(?:말고|않고|않음|마))"
@@ -218,7 +219,7 @@ KOREAN_DAYS: Rules = (
     (rf"\s*\(\s*({_D})\s*\)", lambda m: Days(days=_days(m[1]), weak=True)),
     (rf"매\s*({_D})요일(?:마다)?", lambda m: Days(days=_days(m[1]), each=True)),
     (
-        rf"매\s?주\s*({_D}(?:{_LIST}{_D})*)(?=\s|$|마다|에|[0-9])",
+        rf"매\s?주\s*({_D}(?:(?:{_LIST}|\s){_D})*)(?=\s|$|마다|에|[0-9])",
         lambda m: [Every(unit="week"), Days(days=_days(m[1]), each=True)],
     ),
     (rf"({_D}(?:\s{_D})+)(?=\s|$|마다|에|[0-9])", _run),
@@ -226,6 +227,7 @@ KOREAN_DAYS: Rules = (
     (rf"({_D}{{2,7}})요일", lambda m: Days(days=_days(m[1]), each=True)),
     (rf"({_D}{{2,7}})(?=\s|$|마다|에|[0-9]|요일|오|저|아|밤|새)", _run),
     (rf"({_D})(?:요일)?\s*[~-]\s*({_D})(?:요일)?", _day_range),
+    (r"(?:매\s*)?주\s*5\s*일(?:제로|로|제|간)?", lambda _: Days(days=WORKWEEK, each=True)),
     (r"평일|주중", lambda _: Days(days=WORKWEEK, each=True)),
     (r"영업일|근무일|업무일|(?:근무|일)하는\s*날|워킹\s*데이", lambda _: Days(days=WORKWEEK, each=True, business=True)),
     (r"주말", lambda _: Days(days=WEEKEND, each=True)),
@@ -246,6 +248,10 @@ KOREAN_DAYS: Rules = (
     (
         r"매\s?(?:월|달)\s*말(?!일)|달마다\s*말(?!일)",
         lambda _: [Every(unit="month"), MonthDays(days=frozenset({-1}), loose=True)],
+    ),
+    (
+        r"(?:매\s?)?분기(?:마다|별로?|의)?\s*(?:(첫)|(둘째|두\s*번\s*째)|셋째|세\s*번\s*째|마지막)\s*(?:번\s*째\s*|째\s*)?달(?:의)?",
+        lambda m: [Every(unit="quarter"), Months(months=frozenset(range(1 if m[1] else 2 if m[2] else 3, 13, 3)))],
     ),
     (r"분기(?=\s*(?:첫|둘|셋|마지막|의|(?a:\d)))", lambda _: Every(unit="quarter", loose=True)),
     (r"(?:매\s?)?분기\s*말(?:일)?(?:마다)?", lambda _: [Every(unit="quarter"), MonthDays(days=frozenset({-1}))]),

@@ -64,6 +64,12 @@ def every(n: int, unit: Unit, text: str) -> Piece:
     return Every(unit=unit, n=n) if n > 0 else Strange(what=text, impossible=True)
 
 
+def part_hours(hours: str, text: str) -> Piece:
+    """1.5 hours, in minutes."""
+    minutes = float(hours) * 60
+    return Every(unit="minute", n=int(minutes)) if minutes == int(minutes) > 0 else Strange(what=text)
+
+
 def _skipping(match: Match) -> Piece:
     if match[3]:
         return Every(unit="day", n=NATIVE_DAYS[match[3]] + 1)
@@ -156,6 +162,8 @@ KOREAN_TIMES: Rules = (
     (rf"매\s?분기(?:마다)?|분기마다|분기별로?|분기\s*(?:에|당)\s*{_ONCE}", lambda _: _unit("quarter")),
     (rf"매\s?반기(?:마다)?|반기마다|반기별로?|반기\s*(?:에|당)\s*{_ONCE}", lambda _: _unit("half")),
     (rf"반\s?년{_TAIL}", lambda _: _unit("month", 6)),
+    (rf"((?a:\d{{1,3}}\.\d{{1,2}}))\s*시간{_TAIL}", lambda m: part_hours(m[1], m[0])),
+    (rf"하루\s*반{_TAIL}", lambda _: _unit("hour", 36)),
     (rf"반\s?나절{_TAIL}", lambda _: _unit("hour", 12, "half_day")),
     (rf"반\s?시간{_TAIL}", lambda _: _unit("minute", 30)),
     (r"격일(?:제로|로|제)?(?:\s*마다)?", lambda _: _unit("day", 2)),
@@ -204,12 +212,12 @@ KOREAN_TIMES: Rules = (
         lambda m: DayPart(part=_HINTS[m[1]], hint=True),
     ),
     (rf"{_MIN}\s*분(?!\s*(?:위|야|류|석|량))", lambda m: Minute(values=(number(m[1]),))),
-    (r"정각(?:마다)?", lambda _: Minute(values=(0,))),
+    (r"정각(마다)?", lambda m: Minute(values=(0,), hourly=bool(m[1]))),
     # Once and limits.
     (
         (
             rf"(?:지금부터\s*)?(?:{_N}\s*{_UNIT}(?:\s*(반)|\s*{_N}\s*분)?|{_DAYS})\s*"
-            r"(?:뒤|후|있다가?|이따가?|지나서|지나면|이후)(?:에)?(?![가-힣])"
+            r"(?:뒤|후|있다가?|이따가?|지나서|지나면|이후)(?:에)?(?=부터|까지|[^가-힣]|$)"
         ),
         _delay,
     ),
@@ -220,11 +228,12 @@ KOREAN_TIMES: Rules = (
     (r"지금(?:\s*(?:바로|당장|즉시))?|(?:바로\s*)지금|즉시|당장|곧바로", lambda _: Mark(kind="now")),
     (
         (
-            r"가끔(?:씩|가다)?|수시로|자주|종종|때때로|이따금|정기적으로|주기적으로|틈틈이|필요할\s*때(?:마다)?|적당히|나중에|"
-            r"잠시\s*후|조금\s*(?:있다가|뒤에?|후에?)|이따가?|언젠가|심심할\s*때|시간\s*날\s*때|간간이|틈날\s*때(?:마다)?|"
+            r"가끔(?:씩|가다)?|수시로|자주(?!\s*[가-힣]+[는은])|종종|때때로|이따금|정기적으로|주기적으로|틈틈이|필요할\s*때(?:마다)?|적당히|"
+            r"심심할\s*때|시간\s*날\s*때|간간이|틈날\s*때(?:마다)?|"
             r"(?:하루|일주일|한\s*달|매일|매주|며칠)에?\s*몇\s*(?:번|차례)(?:씩)?|"
             r"(?:며칠|몇\s*(?:분|시간|일|주|달|개월))(?:\s*마다|에\s*한\s*번(?:씩)?|\s*간격으로)"
         ),
         lambda _: Vague(),
     ),
+    (r"나중에|잠시\s*후|조금\s*(?:있다가|뒤에?|후에?)|이따가?|언젠가", lambda _: Vague(later=True)),
 )

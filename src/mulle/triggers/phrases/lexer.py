@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from mulle.triggers.phrases.pieces import Every, Mark, Piece, Pieces, Word
+from mulle.triggers.phrases.pieces import Every, Except, Include, Mark, Piece, Pieces, Word
 
 Match = re.Match[str]
 Build = Callable[[Match], Piece | Sequence[Piece] | None]
@@ -85,7 +85,7 @@ def _without_compounds(pieces: Pieces) -> Pieces:
     for piece in reversed(pieces):
         behind = kept[-1] if kept else None
         tied = isinstance(behind, Word) and behind.tied and behind.start == piece.end
-        if tied and not isinstance(piece, Word | Mark | Every):
+        if tied and not isinstance(piece, Word | Mark | Every | Except | Include):
             kept[-1] = Word(start=piece.start, end=behind.end if behind else piece.end, tied=True)
         else:
             kept.append(piece)

@@ -17,7 +17,8 @@ def is_once(frame: Frame, clause: Clause) -> bool:
     """Whether the clause names days that come once."""
     if clause.every or clause.times or clause.each or clause.parity or frame.holiday or frame.move:
         return False
-    return bool(clause.dates or clause.coming or clause.refs) or (frame.once and not clause.nths)
+    of_one_month = clause.nths and clause.months and len(clause.months.months) == 1
+    return bool(clause.dates or clause.coming or clause.refs or of_one_month) or (frame.once and not clause.nths)
 
 
 def delayed(reading: Reading, delay: Delay, clause: Clause) -> Schedule:
@@ -51,7 +52,7 @@ def _moments(reading: Reading, clause: Clause) -> list[datetime]:
     said = (*clause.refs, clause.dates, clause.days, clause.month_days, clause.months, *clause.nths)
     days = _days(reading, [piece for piece in said if piece], times)
     found = [_from_now(reading, clause, day, time) for day in days for time in times]
-    if not clause.refs and (clause.days or (clause.dates and clause.dates.dates[0][0] is None)):
+    if not clause.refs and (clause.days or clause.nths or (clause.dates and clause.dates.dates[0][0] is None)):
         reading.note("next_date", date=f"{found[0]:%Y-%m-%d}")
     return found
 
@@ -71,6 +72,12 @@ def _from_now(reading: Reading, clause: Clause, day: date, time: Moment) -> date
         return at
     if not clause.refs and clause.dates and clause.dates.dates[0][0] is None:
         return moment(reading, _next_year(day), time.minute, time.shift)
+    if not clause.refs and clause.nths:
+        pieces = [piece for piece in (clause.months, *clause.nths) if piece]
+        later = [later for later in days_from(reading, pieces, after=day) if later > day]
+        return moment(reading, later[0], time.minute, time.shift)
+    if not clause.refs and clause.month_days and not clause.days:
+        return moment(reading, days_from(reading, [clause.month_days], after=day)[0], time.minute, time.shift)
     if not clause.refs and clause.days:
         return moment(reading, day + timedelta(days=7), time.minute, time.shift)
     today = any(ref.unit == "day" and ref.offset == 0 for ref in clause.refs)

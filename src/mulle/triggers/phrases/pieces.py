@@ -30,7 +30,7 @@ class Word(Piece):
 class Mark(Piece):
     """A small word that joins others.
 
-    `and`, `or`, `comma`, `dash` and `to` stand between; `from`, `between`, `until` (English) before;
+    `and`, `or`, `comma`, `dash`, `to` stand between; `from`, `starting`, `between`, `until` (English) before;
     `from_after`, `until_after`, `at_after`, `within_after`, `each_after` (Korean particles) behind; `each`, `at`, `on`,
     `of`, `once`, `now`, `then` and `coming` as they read.
     """
@@ -74,6 +74,8 @@ class Minute(Piece):
     """Minutes of the hour: 매시 30분, on the half hour."""
 
     values: tuple[int, ...]
+    hourly: bool = False
+    """Whether the words themselves mean every hour."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -261,8 +263,15 @@ class Parity(Piece):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Beyond(Piece):
+    """Before or after the time beside it, which says no time: 9시 이후, before noon."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Vague(Piece):
-    """가끔, regularly: a frequency that is none."""
+    """가끔, regularly: a frequency that is none; `later` for 나중에, soon, which is no frequency either."""
+
+    later: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -289,3 +298,10 @@ class Strange(Piece):
 
 
 Pieces = list[Piece]
+Joined = tuple[int, Piece | list[Piece]] | None
+"""What a joining step answers of the beginning of the pieces: how many to replace, and by what; None to leave them."""
+
+
+def is_mark(piece: Piece | None, *kinds: str) -> bool:
+    """Whether it is a mark of one of these kinds."""
+    return isinstance(piece, Mark) and piece.kind in kinds

@@ -74,6 +74,7 @@ _NOTES: dict[str, tuple[str, str]] = {
     "biweekly": ("격주(2주마다)로 읽었습니다.", "Read biweekly as every two weeks."),
     "bimonthly": ("격월(두 달마다)로 읽었습니다.", "Read bimonthly as every two months."),
     "roll_holidays": ("공휴일도 영업일이 아닌 날로 봅니다.", "Public holidays count as no business days, too."),
+    "until": ("{date}까지로 읽었습니다.", "Read as until the end of {date}."),
     "approximate": ("대략의 시각은 정각 그대로 실행합니다.", "'About' is taken as exactly then."),
     "country": ("{country}의 공휴일을 따릅니다.", "Public holidays of {country} count."),
     "zone": ("{zone} 시간대로 읽었고, 서머타임을 따릅니다.", "Read in {zone}, which follows daylight saving time."),

@@ -113,7 +113,15 @@ def _database_names() -> dict[str, str]:
 
 
 _STANDARD = r"(?:\s*(?:standard|daylight))?"
+_in_english = "|".join(
+    place.replace("_", r"\s+")
+    for place in sorted(" ".join(_PLACES.values()).split(), key=len, reverse=True)
+    if place.isascii()
+)
+ZONE_TAILS: Rules = ((rf"\s+in\s+({_in_english})(?![a-z])", _place),)
+"""Right behind a time: 9am in Tokyo."""
 ZONE_RULES: Rules = (
+    (r"현지\s*(?:시간|시각)(?:\s*기준)?(?:으로)?|(?:in\s+)?local\s+time(?![a-z])", lambda _: ()),
     (rf"({_places})\s*(?:현지\s*)?(?:시간|시각|표준시)(?:대)?(?:\s*기준)?(?:으로는?|로는?)?(?![가-힣])", _place),
     (rf"({_places})\s*기준(?:으로)?(?:\s*(?:시간|시각))?", _place),
     (rf"(?:in\s+)?(?:the\s+)?({_places}){_STANDARD}\s+time(?:zone|\s+zone)?(?![a-z])", _place),
