@@ -3,12 +3,12 @@
 from typing import Any
 
 import pytest
-from tests.engine.graphs import END, body, end, graph, step
+from tests.engine.graphs import END, body, describe, end, graph, step
 from tests.engine.play import Play
 
-from mulle.engine.facts import Execute
+from mulle.engine.facts import Execute, Failure, NodeExpanded, NodeFailed, NodeStarted, Path, RunCancelled, RunStarted
 from mulle.engine.plan import UnrunnableStepGraph
-from mulle.engine.run import NothingToRun
+from mulle.engine.run import NothingToRun, Run
 from mulle.engine.scope import Ending
 
 INSIDE = body([step("work"), end("result", takes=("x",))], "work.out -> result.x")
@@ -240,3 +240,19 @@ def test_a_node_without_a_body_cannot_ask_for_it():
     play.start("a")
     with pytest.raises(NothingToRun):
         play.check_expand("a", [{}])
+
+
+def test_a_graph_that_makes_itself_again_and_again_can_still_be_cancelled():
+    again = body([step("again")])
+    run = Run(graph([step("again")]), describe)
+    path: Path = ("again",)
+    run.apply(RunStarted(at=0.0, run="r", graph="g"))
+    for _ in range(1500):
+        run.apply(NodeStarted(at=0.0, path=path))
+        run.apply(NodeExpanded(at=0.0, path=path, scopes=({},), plan=again))
+        path = (*path, 0, "again")
+    run.apply(RunCancelled(at=0.0))
+    while run.to_stop:
+        (path,) = run.to_stop
+        run.apply(NodeFailed(at=0.0, path=path, kind="stopped", error=Failure("stopped", "")))
+    assert run.finish is not None

@@ -54,7 +54,7 @@ def test_everything_that_waits_anywhere_is_stopped():
     play.wait("each/0/deep")
     play.expand("again", [], plan=body([]))
     play.cancel()
-    assert play.stopping == ["wait", "ask", "retry", "each/0/deep", "again"]
+    assert play.stopping == ["wait", "ask", "retry", "again", "each/0/deep"]
     assert play.run.waiting() == {}
     play.stop("wait", "ask", "retry", "each/0/deep", "again", "each")
     assert play.outcome[0] == "cancelled"

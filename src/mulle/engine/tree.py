@@ -111,19 +111,30 @@ class Tree:
         if self.on_ending:
             self.on_ending((*scope.path, plan.id), node)
 
-    def stop(self, scope: Scope, plan: PlanNode, node: NodeState) -> None:
-        """Bring one node of a closing scope to its end. What has not started is skipped; a `once` step may finish."""
+    def stop(self, scope: Scope, plan: PlanNode, node: NodeState) -> list[Scope]:
+        """Bring one node of a closing scope to its end. What has not started is skipped; a `once` step may finish.
+
+        Gives the scopes inside of it, which are to be closed for that.
+        """
         path = (*scope.path, plan.id)
         if node.status in at.ENDINGS:
-            return
+            return []
         if node.status == at.PENDING or (node.status == at.READY and node.turn == 1):
             self.agenda.remove(path)
             self._skip(scope, plan, node, "its scope ended before it started")
         elif node.status == at.EXPANDED and node.expansion:
-            self._close_expansion(path, node.expansion)
+            return self._inside(path, node.expansion)
         elif node.status != at.RUNNING or node.effect != "once" or self.cancelled:
             self.stop_listening(path, node)
             self.agenda.stop(path)
+        return []
+
+    def _inside(self, path: Path, expansion: Expansion) -> list[Scope]:
+        """The scopes of an expansion that are still at work; no more are opened."""
+        expansion.closing = True
+        scopes = (self.scopes[*path, number] for number in sorted(expansion.open))
+        # One that ended in this same instant has its results, and keeps them.
+        return [scope for scope in scopes if scope.open]
 
     # ------------------------------------------------------------------ scopes
 
@@ -137,11 +148,14 @@ class Tree:
         if not plan.nodes:
             self._emptied.append(scope)
 
-    def close(self, scope: Scope) -> None:
-        """Let nothing new start in a scope, and stop what is under way."""
-        scope.closing = True
-        for plan, node in zip(scope.plan.nodes, scope.nodes, strict=True):
-            self.stop(scope, plan, node)
+    def close(self, *scopes: Scope) -> None:
+        """Let nothing new start in scopes and in all inside them, and stop what is under way."""
+        closing = deque(scopes)
+        while closing:
+            scope = closing.popleft()
+            scope.closing = True
+            for plan, node in zip(scope.plan.nodes, scope.nodes, strict=True):
+                closing += self.stop(scope, plan, node)
 
     def go_on(self, scope: Scope, plan: PlanNode, node: NodeState, expansion: Expansion, graph: ScopePlan) -> None:
         """Open an expanded node's next scopes, or give it its next turn when what it asked for is ready."""
@@ -176,16 +190,8 @@ class Tree:
         assert expansion is not None
         expansion.take(number, ending_of(scope))
         if not expansion.closing and expansion.settled_early():
-            self._close_expansion((*parent.path, container.id), expansion)
+            self.close(*self._inside((*parent.path, container.id), expansion))
         self.go_on(parent, container, node, expansion, scope.plan)
-
-    def _close_expansion(self, path: Path, expansion: Expansion) -> None:
-        expansion.closing = True
-        for number in sorted(expansion.open):
-            scope = self.scopes[*path, number]
-            # One that ended in this same instant has its results, and keeps them.
-            if scope.open:
-                self.close(scope)
 
 
 def spoken(path: Path) -> str:
