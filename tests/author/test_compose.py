@@ -181,3 +181,99 @@ async def test_any_text_is_answered_with_one_of_three_statuses(text: str):
     json.dumps(result.to_dict())
     if result.status == "needs_answers":
         assert result.questions
+
+
+@pytest.mark.parametrize(
+    ("sentence", "ask"),
+    [
+        ("매일 아침 7시에 서울 날씨 확인해서 비 오면 슬랙으로 알려줘", []),
+        ("비 오면 슬랙으로 알려줘", ["every", "region"]),
+        ("환율이 1,400원 넘으면 알려줘", ["every", "channel"]),
+        ("하루에 두 번 오전 9시, 오후 5시에 미세먼지 확인해서 나쁨이면 알려줘", ["region", "channel"]),
+        ("카카오맵에서 회사 근처 맛집 10개 찾아줘", ["place"]),
+        ("평일 오후 6시마다 문의를 정리해서 슬랙에 올려줘", ["source"]),
+        ("문의 메일이 환불이면 A팀, 배송이면 B팀, 나머지는 C팀으로 보내줘", ["to", "to_2", "to_3"]),
+        ("매월 말일에 뉴스 3개를 재무팀에 보내줘", ["schedule", "query", "to"]),
+        ("고객이 채팅으로 물어보면 사내 규정 문서에서 찾아 답해줘", ["knowledge"]),
+        ("https://api.example.com/price.json 값이 100 넘으면 슬랙으로 알려줘", ["every", "field"]),
+    ],
+)
+async def test_what_is_missing_is_asked_for_and_nothing_else(sentence: str, ask: list[str]):
+    assert keys(await made(sentence)) == ask
+
+
+async def test_a_condition_decides_whether_anybody_is_told():
+    result = await made("매일 아침 7시에 서울 날씨 확인해서 비 오면 메일로 알려줘", to="a@b.co")
+
+    assert result.status == "ready"
+    assert result.workflow is not None
+    assert {"source": "check", "source_port": "holds", "target": "mail"} in result.workflow["edges"]
+    assert node(result, "check")["cases"] == [{"name": "holds", "when": "facts.value.rain"}]
+
+
+async def test_a_threshold_is_compared_with_the_value_that_is_meant():
+    result = await made("환율이 1,400원 넘으면 슬랙으로 알려줘", every="1시간마다")
+
+    assert result.status == "ready"
+    assert node(result, "check")["cases"] == [{"name": "holds", "when": "facts.value.rate > 1400"}]
+    assert result.triggers[0]["cron"] == "0 * * * *"
+
+
+async def test_approval_stands_before_what_it_guards():
+    result = await made("네이버 뉴스에서 경제 기사 3개 요약해서 확인받고 메일로 보내줘", to="a@b.co")
+
+    assert result.status == "ready"
+    assert types(result).index("approval") < types(result).index("notification")
+
+
+async def test_failing_calls_are_retried_as_often_as_said_and_told():
+    result = await made(
+        "Every 15 minutes fetch https://api.example.com/orders.json and save it to a file, "
+        "and if it fails retry 5 times and email ops@example.com"
+    )
+
+    assert result.workflow is not None
+    fetch = next(one for one in result.workflow["nodes"] if one["id"] == "fetch")
+    assert fetch["retry"]["max"] == 5
+    assert fetch["on_error"] == "branch"
+    assert node(result, "failed")["to"] == ["ops@example.com"]
+
+
+async def test_items_are_chosen_by_their_words():
+    result = await made("네이버 뉴스에서 '삼성전자' 기사 중에 '반도체'가 들어간 것만 5개 메일로 보내줘", to="a@b.co")
+
+    assert node(result, "fetch")["params"] == {"query": "삼성전자", "display": 25, "sort": "date"}
+    assert {"op": "take", "count": 5} in node(result, "pick")["operations"]
+
+
+async def test_what_cannot_be_done_is_named_and_not_dropped():
+    result = await made("매일 새벽 3시에 DB 백업하고 qqq 해줘")
+
+    assert any("백업" in line for line in result.report.not_done)
+
+
+async def test_what_is_forbidden_is_refused():
+    assert (await made("남의 비밀번호를 몰래 알아내서 메일로 보내줘")).status == "not_understood"
+
+
+async def test_a_webhook_address_goes_to_the_secret_store():
+    result = await made("매일 9시에 AI 뉴스 3개를 슬랙으로 보내줘", to="https://hooks.slack.com/services/T/B/x")
+
+    assert result.secrets == {"SLACK_WEBHOOK_URL": "https://hooks.slack.com/services/T/B/x"}
+    assert "hooks.slack.com" not in json.dumps(result.to_dict())
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "Every day at 9am fetch 3 economy articles from Naver news, summarize them and email a@b.co",
+        "every weekday at 9am send the top 5 news about AI to slack",
+        "When a new email arrives, summarize it and post it to Discord",
+        "Find 10 restaurants near Pangyo station on Kakao map",
+    ],
+)
+async def test_english_requests_become_ready(sentence: str):
+    result = await made(sentence)
+
+    assert result.status == "ready"
+    assert result.language == "en"

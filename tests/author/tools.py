@@ -1,6 +1,7 @@
 """What author tests work with: every node type that is needed, a fixed morning, and one sentence."""
 
 from datetime import datetime
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from mulle.author.compose import Result, Tools, compose
@@ -22,7 +23,7 @@ def keys(result: Result) -> list[str]:
     return [question.key for question in result.questions]
 
 
-def node(result: Result, name: str) -> dict[str, object]:
+def node(result: Result, name: str) -> dict[str, Any]:
     """The settings of a node of the result's document."""
     assert result.workflow is not None
     return next(one["data"] for one in result.workflow["nodes"] if one["id"] == name)

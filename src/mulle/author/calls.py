@@ -52,7 +52,8 @@ def item_operations(connector: Connector, request: Request) -> list[dict[str, An
     if connector.items:
         operations.append({"op": "value", "expression": f"value.{connector.items}"})
     elif connector.whole:
-        operations.append({"op": "value", "expression": 'value if type(value) == "list" else values(value)'})
+        operations.append({"op": "value", "expression": 'value if type(value) == "array" else values(value)'})
+        operations.append({"op": "filter", "when": 'type(item) in ["array", "object", "string"]'})
         operations.append({"op": "flatten"})
     operations.append({"op": "pick", "fields": dict(connector.fields or WHOLE_FIELDS)})
     if connector.clean:

@@ -19,6 +19,7 @@ from mulle.triggers.phrases import find_schedule
 from mulle.triggers.schedule import Schedule
 
 _EMAIL = re.compile(r"[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9.-]{1,255}\.[A-Za-z]{2,24}")
+_FIELD = re.compile(r"[A-Za-z_가-힣][\w가-힣]*(?:\.[A-Za-z_가-힣][\w가-힣]*|\[\d+\])*")
 _URL = re.compile(r"https?://\S+")
 _YES = frozenset({"yes", "y", "ok", "okay", "예", "네", "응", "그래", "맞아", "true", "확인"})
 
@@ -200,7 +201,19 @@ class _Dialogue:
                 suggestion = parameter.suggestion.of(self.language) if parameter.suggestion else ""
                 self._ask(key, parameter.ask.of(self.language), suggestion)
         self._private(values)
+        self._field(source, values)
         return replace(source, parameters=self._regions(connector, values))
+
+    def _field(self, source: Source, values: dict[str, Any]) -> None:
+        """Where in a JSON that nobody described the value stands that a condition compares."""
+        compared = any(branch.test.kind == "compare" for branch in self.request.branches)
+        if source.connector != "generic.json" or not compared:
+            return
+        answer = self.answers.get("field", "")
+        if _FIELD.fullmatch(answer):
+            values["field"] = answer
+        else:
+            self._ask("field", self._say("ask.field", name=source.name))
 
     def _private(self, values: dict[str, Any]) -> None:
         """What only the person can place: "회사 근처" is asked for by name."""

@@ -162,19 +162,20 @@ async def _verified(request: Request, sketch: Draft, clear: Clarified, tools: To
 
 
 def _buildable(request: Request, tools: Tools) -> bool:
-    """Whether something useful is left to build."""
+    """Whether something useful is left to build: something to get or to hear of, or somebody to be told."""
     if isinstance(request.schedule, UnsupportedSchedule) or request.trigger == "unclear":
         return False
-    usable = any(one.channel and channels()[one.channel].channel for one in request.all_deliveries)
-    works = any(
-        step.kind in {"summarise", "model"}
-        for step in (*request.steps, *(one for branch in request.branches for one in branch.steps))
-    )
+    told = any(one.channel and channels()[one.channel].channel for one in request.all_deliveries)
     gets = any(source.connector for source in request.sources)
-    types = tools.catalogue.types
-    if works and "llm" not in types:
+    steps = (*request.steps, *(step for branch in request.branches for step in branch.steps))
+    works = any(step.kind in {"summarise", "model"} for step in steps)
+    if works and "llm" not in tools.catalogue.types:
         return False
-    return usable or works or gets
+    if gets:
+        return True
+    if request.event:
+        return works or told
+    return told and not works and not request.unable
 
 
 def _refused(clear: Clarified, tools: Tools, now: datetime) -> Result:

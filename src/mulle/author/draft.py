@@ -40,6 +40,8 @@ class Draft:
     """Node types that the sentence asks for by a verb."""
     fetches: Mapping[str, str] = field(default_factory=dict[str, str])
     """The connector by the node that calls it."""
+    undecided: tuple[str, ...] = ()
+    """Conditions that are understood and that nothing here can decide; what they guard is left out."""
 
 
 def draft(request: Request) -> Draft:
@@ -79,6 +81,8 @@ class _Drawing:
         """Where the way leads on when nothing was found."""
         self.quiet: list[Way] = []
         """Ways that end without telling anybody, as was asked."""
+        self.undecided: list[str] = []
+        self.replied = False
         self.told: list[str] = []
         """Nodes whose receipts are results."""
 
@@ -89,6 +93,7 @@ class _Drawing:
         self._sources()
         self._steps(request.steps)
         self._branches()
+        self._reply(() if request.branches else request.steps)
         self._deliver(request.deliveries)
         self._nothing_found()
         self._on_failure()
@@ -106,6 +111,7 @@ class _Drawing:
             deliveries=tuple(self.promised),
             asked=tuple(sorted({_NODE_OF[step.kind] for step in request.steps if step.kind in _NODE_OF})),
             fetches=dict(self.fetches),
+            undecided=tuple(self.undecided),
         )
 
     def _start(self) -> None:
@@ -187,6 +193,11 @@ class _Drawing:
 
     def _branches(self) -> None:
         tested = [(branch, when) for branch in self.request.branches if (when := self._when(branch.test))]
+        decided = [branch for branch, _ in tested]
+        filtered = [branch for branch in self.request.branches if branch.test.kind == "contains" and self.items_at]
+        known = [*decided, *filtered]
+        open_ones = [one for one in self.request.branches if one not in known and one.test.kind != "else"]
+        self.undecided += [branch.test.text for branch in open_ones if branch.test.kind != "unknown"]
         if not tested:
             for branch in self.request.branches:
                 self._steps(branch.steps)
@@ -201,12 +212,14 @@ class _Drawing:
             self.text, self.summarised = before
             self._steps(branch.steps)
             self._deliver(branch.deliveries, branch.test)
+            self._reply(branch.steps)
         self.sketch.at([(node, "else")])
         rest = next((branch for branch in self.request.branches if branch.test.kind == "else"), None)
         if rest:
             self.text, self.summarised = before
             self._steps(rest.steps)
             self._deliver(rest.deliveries)
+            self._reply(rest.steps)
         else:
             self.quiet += self.sketch.tail
         self.sketch.at([(node, names[0])])
@@ -218,7 +231,7 @@ class _Drawing:
                 connector, _, name = test.name.partition("/")
                 situation = connectors()[connector].situations[name]
                 return re.sub(r"\bfacts\b", f"{self.facts_at}.value", situation.when) if self.facts_at else ""
-            case "compare" if self.items_at or self.facts_at:
+            case "compare" if self.fetches:
                 return self._comparison(test)
             case "contains" if self.text and not self.items_at:
                 told = self.text.removeprefix("{{ ").removesuffix(" }}")
@@ -231,6 +244,9 @@ class _Drawing:
     def _comparison(self, test: Test) -> str:
         sign = (">" if test.above else "<") + ("=" if test.inclusive else "")
         value = int(test.value) if test.value == int(test.value) else test.value
+        place = next((str(one.parameters["field"]) for one in self.request.sources if one.parameters.get("field")), "")
+        if place:
+            return f"{next(iter(self.fetches))}.json.{place} {sign} {value}"
         name = _number(self.request, test)
         if not name:
             return ""
@@ -238,6 +254,12 @@ class _Drawing:
         return f"{held} {sign} {value}"
 
     # ------------------------------------------------------------------ telling
+
+    def _reply(self, steps: Sequence[Step]) -> None:
+        """In a chat the answer goes back to whoever asked."""
+        if self.request.trigger == "chat" and steps:
+            self.sketch.add("reply", "answer", {"text": self.text})
+            self.replied = True
 
     def _deliver(self, deliveries: Sequence[Delivery], test: Test | None = None) -> None:
         told = [one for one in deliveries if usable(one)]
@@ -300,13 +322,17 @@ class _Drawing:
         sketch.at([])
         end = sketch.add("end", "end")
         written = re.fullmatch(r"\{\{ (\w+)\.text \}\}", self.text)
-        if written and sketch.has(written[1]):
+        if written and sketch.has(written[1]) and not self.replied:
             sketch.carry(written[1], "text", end, "text")
         elif self.items_at:
             sketch.carry(self.items_at, "value", end, "items")
+        elif self.facts_at:
+            sketch.carry(self.facts_at, "value", end, "facts")
         for node in self.told:
             sketch.carry(node, "receipt", end, node)
-        if not any(edge["target"] == end for edge in sketch.edges):
+        if self.replied and not any(edge["target"] == end for edge in sketch.edges):
+            sketch.nodes.remove(next(node for node in sketch.nodes if node["id"] == end))
+        elif not any(edge["target"] == end for edge in sketch.edges):
             for node, port in tail:
                 sketch.gate(node, port, end)
         for node, port in self.quiet:

@@ -173,6 +173,10 @@ def _not_done(
     for step in (*request.steps, *(step for branch in request.branches for step in branch.steps)):
         if step.kind == "model" and not has_model:
             yield say("not_done.model", language, action=actions()[step.action].title.of(language))
+    for text in draft.undecided if draft else ():
+        yield say("not_done.test", language, text=text)
+    if request.knowledge:
+        yield say("not_done.knowledge", language, name=request.knowledge)
     if request.event and draft is not None:
         yield say("not_done.event", language, event=events()[request.event].title.of(language))
     for name, about in secrets_of(request):

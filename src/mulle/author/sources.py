@@ -51,7 +51,7 @@ def connector_of(url: str, clause: Clause | None = None) -> str:
 
 def count_in(clause: Clause, units: frozenset[str] | set[str] = ITEM_UNITS) -> int | None:
     """The first whole count with one of these units."""
-    for token in clause.tokens:
+    for token in clause.tokens if clause.kind != "if" else ():
         if token.kind == "count" and token.unit in units and not token.text.startswith(("$", "₩")):
             return max(1, int(token.value))
     return None
@@ -110,7 +110,7 @@ def topic_of(clause: Clause, connector: Connector, language: Language, used: set
         return _object(clause, used)
     found = words_before(clause.tokens, places[-1]) if language == "ko" else _english_topic(clause.tokens, places)
     if not found and language == "ko":
-        found = _after_place(clause.tokens, places[-1])
+        found = _after_place(clause.tokens, places[-1]) or _anywhere(clause.tokens)
     used |= {token.start for token in found}
     return " ".join(token.text for token in found) or (_object(clause, used) if language == "ko" else "")
 
@@ -154,6 +154,12 @@ def _after_place(tokens: Sequence[Token], place: int) -> list[Token]:
     return found
 
 
+def _anywhere(tokens: Sequence[Token]) -> list[Token]:
+    """카페 찾아줘 카카오맵에서: the topical words before the verb, when the place comes last."""
+    verb = next((number for number, token in enumerate(tokens) if token.kind == "verb"), len(tokens))
+    return [token for token in tokens[:verb] if _topical(token) and token.role not in _STOP_ROLES]
+
+
 def _english_topic(tokens: Sequence[Token], places: Sequence[int]) -> list[Token]:
     for number, token in enumerate(tokens):
         if token.text.lower() in _ABOUT and number > min(places):
@@ -172,7 +178,8 @@ def _english_topic(tokens: Sequence[Token], places: Sequence[int]) -> list[Token
         found = words_before(tokens, place)
         if found:
             return found
-    return []
+    # "10 restaurants near Pangyo station on Kakao map": all that is said before the place to look in.
+    return [token for token in tokens[: places[0]] if _topical(token)]
 
 
 _NOT_TOPICAL = frozenset({"connector", "pack", "filler", "channel", "newest", "popular", "cheapest", "number"})

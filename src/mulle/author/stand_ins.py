@@ -39,7 +39,9 @@ class StandIns:
     """The services of one trial, and what was asked of them."""
 
     answers: Mapping[str, Answer]
-    """By connector."""
+    """What is answered instead of the recorded samples, by connector."""
+    homes: Mapping[str, str] = field(default_factory=dict[str, str])
+    """The connector by the URL that it calls, where the URL alone does not say it."""
     told: list[tuple[str, dict[str, Any]]] = field(default_factory=list[tuple[str, dict[str, Any]]])
     """Channel and settings of every notification."""
     called: list[tuple[str, str]] = field(default_factory=list[tuple[str, str]])
@@ -63,7 +65,9 @@ class _Http:
     async def request(self, method: str, url: str, **options: Any) -> RecordedResponse:
         del options
         self._stand_ins.called.append((method, url))
-        answer = self._stand_ins.answers.get(_connector_at(url).id) or _connector_at(url).sample
+        home = self._stand_ins.homes.get(url)
+        connector = connectors()[home] if home else _connector_at(url)
+        answer = self._stand_ins.answers.get(connector.id) or connector.sample
         text = answer.text if answer.text is not None else json.dumps(answer.json_data, ensure_ascii=False)
         kind = "text/plain" if answer.text is not None else "application/json"
         if not 200 <= answer.status < 300:

@@ -208,7 +208,6 @@ class _Reading:
         elif name == "retry":
             count = count_in(clause, {"번", "회", "차례", "time", "times"})
             self.retries = count or self.retries or 3
-            self.failing = False
         elif name == "choose":
             number = count_in(clause)
             if number:

@@ -100,10 +100,15 @@ async def _trials(
     workflow: Workflow, draft: Draft, request: Request, catalogue: Catalogue, now: datetime
 ) -> list[Check]:
     at = now.timestamp()
+    homes = {
+        node["data"]["url"]: draft.fetches[node["id"]]
+        for node in draft.document["nodes"]
+        if node["id"] in draft.fetches
+    }
     try:
-        usual = await tried(workflow, catalogue, StandIns({}), now=at)
-        empty = await tried(workflow, catalogue, StandIns(_emptied(draft)), now=at) if draft.items_at else None
-        broken = await tried(workflow, catalogue, StandIns(_broken(draft)), now=at) if _broken(draft) else None
+        usual = await tried(workflow, catalogue, StandIns({}, homes), now=at)
+        empty = await tried(workflow, catalogue, StandIns(_emptied(draft), homes), now=at) if draft.items_at else None
+        broken = await tried(workflow, catalogue, StandIns(_broken(draft), homes), now=at) if _broken(draft) else None
     except (MulleError, TimeoutError) as error:
         return [Check("dry_run", (_stopped(error),))]
     run = Check("dry_run", tuple(_run_problems(usual, empty, broken)))

@@ -116,6 +116,7 @@ def _as_spoken(tokens: Sequence[Token], number: int) -> Token:
     opens = (
         before is None
         or before.kind == "mark"
+        or bool(before.means("failure") or before.means("does"))
         or before.text.lower() in _OPENERS
         or before.text.lower() in _CONDITIONALS
     )
