@@ -8,6 +8,8 @@ CRONS = {
     "every evening at 6:30": ["30 18 * * *"],
     "every night at 11": ["0 23 * * *"],
     "every night at 12": ["0 0 * * *"],
+    "Friday nights at midnight": ["0 0 * * 6"],
+    "every morning at 9 and evening at 6": ["0 9,18 * * *"],
     "nightly at 2am": ["0 2 * * *"],
     "each day at noon": ["0 12 * * *"],
     "everyday at midnight": ["0 0 * * *"],

@@ -21,6 +21,13 @@ def test_places_are_those_of_the_original():
     assert unicodedata.normalize("NFC", original[start:end]) == "말일"
 
 
+def test_gaps_of_any_size_are_one_space():
+    text = plain_text("매일 \t\n  9시")
+
+    assert text.plain == "매일 9시"
+    assert text.span(3, 5) == (7, 9)
+
+
 @given(st.text())
 def test_every_letter_has_a_place(original: str):
     text = plain_text(original)

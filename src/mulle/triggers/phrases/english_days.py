@@ -185,7 +185,7 @@ ENGLISH_DAYS: Rules = (
         lambda m: Days(days=weekday_range(_weekday(m[1]), _weekday(m[3])), each=True),
     ),
     (
-        rf"{_DAY_S}(?:\s*/\s*{_DAY_S})+{_END}",
+        rf"{_DAY_S}(?:\s*/\s*{_DAY_S}){{1,6}}{_END}",
         lambda m: Days(days=frozenset(map(_weekday, re.findall(r"[a-z]+", m[0]))), each=True),
     ),
     (rf"(mwf|tth|tuth|ttr|m-f|m-th|mtwtf|m/w/f|t/th|tu/th){_END}", _run),
@@ -264,7 +264,7 @@ ENGLISH_DAYS: Rules = (
         _month_first,
     ),
     (
-        rf"{_MONTH}\s+((?:(?:the\s+)?(?:{ORDINAL}|(?a:\d{{1,2}}))\s*(?:,|and|&)\s*(?:and\s+)?)+(?:the\s+)?(?:{ORDINAL}|(?a:\d{{1,2}}))){_END}(?!\s*(?::|[ap]\.?m))",
+        rf"{_MONTH}\s+((?:(?:the\s+)?(?:{ORDINAL}|(?a:\d{{1,2}}))\s*(?:,|and|&)\s*(?:and\s+)?){{1,30}}(?:the\s+)?(?:{ORDINAL}|(?a:\d{{1,2}}))){_END}(?!\s*(?::|[ap]\.?m))",
         _month_list,
     ),
     (

@@ -80,6 +80,8 @@ def half_of_day(pieces: Sequence[Piece]) -> Joined:
             *_,
         ]:
             return 4, [replace(clock, part=one.part), Mark(kind="and"), replace(clock, part=two.part)]
+        case [DayPart(part="night" | "evening"), Clock(named="midnight") as clock, *_]:
+            return 2, replace(clock, hour=12, exact=False, named="", part="night")  # Friday night at midnight.
         case [DayPart(hint=False) as part, Clock(part=None) as clock, *_]:
             return 2, clock if clock.named else replace(clock, part=part.part)
         case [DayPart(hint=False), Clock() as clock, *_]:

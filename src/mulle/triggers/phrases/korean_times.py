@@ -192,7 +192,7 @@ KOREAN_TIMES: Rules = (
         ),
         _clock,
     ),
-    (r"((?a:\d{1,2})(?:\s*시?\s*[,·/]\s*(?a:\d{1,2}))+)\s*시(?!간)(?:\s*정각)?", _clock_list),
+    (r"((?a:\d{1,2})(?:\s*시?\s*[,·/]\s*(?a:\d{1,2})){1,23})\s*시(?!간)(?:\s*정각)?", _clock_list),
     (r"((?a:\d{1,2}))\s*[~-]\s*((?a:\d{1,2}))\s*시(?!간)", _clock_range),
     (r"정오", lambda _: Clock(hour=12, exact=True, named="noon")),
     (r"자정", lambda _: Clock(hour=0, exact=True, named="midnight")),

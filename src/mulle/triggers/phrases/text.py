@@ -35,12 +35,14 @@ class Text:
 
 
 def plain_text(original: str) -> Text:
-    """The text in lower case, composed, half-width, with one kind of dash, tilde, dot and quote."""
+    """The text in lower case, composed, half-width, with single spaces and one kind of dash, tilde, dot and quote."""
     letters: list[str] = []
     begins: list[int] = []
     ends: list[int] = []
     for found in _CLUSTER.finditer(original):
         for letter in _plain(found[0]):
+            if letter == " " and letters and letters[-1] == " ":
+                continue  # One gap is as good as a thousand, and patterns stay quick on it.
             letters.append(letter)
             begins.append(found.start())
             ends.append(found.end())
@@ -48,6 +50,8 @@ def plain_text(original: str) -> Text:
 
 
 def _plain(cluster: str) -> str:
+    if cluster.isspace():
+        return " "
     if cluster.isascii():
         return cluster.lower()
     if cluster in _SIGNS:
