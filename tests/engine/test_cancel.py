@@ -112,7 +112,9 @@ def test_a_run_that_was_cut_off_has_failed(detail: str):
     play.cancel(detail=detail, reason="너무 오래 걸렸습니다.")
     assert play.outcome == ("failed", detail, {})
     assert play.run.finish is not None
-    assert play.run.finish.error == Failure(detail, "너무 오래 걸렸습니다.")
+    assert play.run.finish.error == Failure(
+        {"timeout": "run.timed_out"}.get(detail, "run.poisoned"), "너무 오래 걸렸습니다."
+    )
 
 
 def test_a_signal_to_a_cancelled_run_changes_nothing():

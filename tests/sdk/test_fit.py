@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from pydantic import BaseModel
 
 from mulle.document.ports import Port, PortType
-from mulle.sdk.fit import BadSettings, InputMissing, WrongType, fill_port, plain, validated
+from mulle.sdk.fit import NOT_DATA, BadSettings, InputMissing, WrongType, fill_port, plain, validated
 
 
 class Settings(BaseModel):
@@ -36,23 +36,26 @@ class Point:
         (OrderedDict([("a", (1,))]), {"a": [1]}),
         (date(2026, 1, 5), "2026-01-05"),
         (datetime(2026, 1, 5, 9, tzinfo=UTC), "2026-01-05T09:00:00Z"),
-        (float("nan"), None),
-        (2**70, 2**70),
+        (2**64 - 1, 2**64 - 1),
     ],
 )
 def test_an_answer_is_what_the_journal_will_give_back(value: Any, data: Any):
     assert plain(value) == data
 
 
-@pytest.mark.parametrize("value", [object(), {(1, 2): 3}, {None: 1}, "\ud800", lambda: 1])
+@pytest.mark.parametrize("value", [object(), {(1, 2): 3}, {None: 1}, "\ud800", lambda: 1, float("nan"), [2**70]])
 def test_what_is_no_data_is_refused(value: Any):
-    with pytest.raises((TypeError, ValueError)):
+    with pytest.raises(NOT_DATA):
         plain(value)
 
 
 @given(
     st.recursive(
-        st.none() | st.booleans() | st.integers() | st.floats() | st.text(st.characters(exclude_categories=["Cs"])),
+        st.none()
+        | st.booleans()
+        | st.integers(-(2**63), 2**64 - 1)
+        | st.floats(allow_nan=False, allow_infinity=False)
+        | st.text(st.characters(exclude_categories=["Cs"])),
         lambda inner: (
             st.lists(inner, max_size=3) | st.tuples(inner) | st.dictionaries(st.text("가나다ab"), inner, max_size=3)
         ),

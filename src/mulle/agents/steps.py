@@ -13,6 +13,7 @@ from mulle.document.workflow import NodeSpec
 from mulle.errors import DocumentError
 from mulle.runtime.threads import in_thread
 from mulle.sdk import Context, Done, Node
+from mulle.sdk.fit import copied
 from mulle.sdk.node import with_ports
 
 FUNCTION = "function"
@@ -24,7 +25,10 @@ class UnboundFunction(DocumentError):
 
     code = "function.unbound"
     message = "The step '{at}' is the Python function {name!r}, which this program does not have."
-    hint = "Run it in the program that has it: `await app.recover([workflow])`."
+    hint = (
+        "Run it in the program that has it: `await app.recover([workflow])`. If the workflow was changed since, this"
+        " run still follows the old one: give `recover` that one too."
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +60,8 @@ class Step:
         takes = "one" if parameters else "nothing"
         if names and set(names) <= set(parameters):
             takes = "named"
-        return cls(call, inspect.iscoroutinefunction(call), takes, names)
+        is_async = inspect.iscoroutinefunction(call) or inspect.iscoroutinefunction(type(call).__call__)
+        return cls(call, is_async, takes, names)
 
     async def __call__(self, value: Any) -> Any:
         """The result for what the steps before gave; sync functions run in a thread that may be abandoned."""
@@ -96,7 +101,8 @@ class FunctionNode(Node):
 
 
 def _argument(step: Step, sources: list[str], inputs: dict[str, Any]) -> Any:
+    """What a function is called with; a copy, because what it does to it must not reach other steps."""
     if step.takes == "named":
-        return {name: inputs.get(name) for name in step.names}
-    values = [inputs.get(source) for source in sources]
+        return {name: copied(inputs.get(name)) for name in step.names}
+    values = [copied(inputs.get(source)) for source in sources]
     return values[0] if len(values) == 1 else values

@@ -2,6 +2,9 @@
 
 import asyncio
 import os
+import sys
+import uuid
+from asyncio.subprocess import DEVNULL
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -66,12 +69,13 @@ def find_secret(chosen: Settings, name: str) -> str:
         return value
 
 
-def open_app(home: str | Path | None = None, *, given: Settings | None = None) -> App:
+def open_app(home: str | Path | None = None, *, given: Settings | None = None, by_itself: bool = True) -> App:
     """Open a home.
 
     Args:
         home: Its folder; None: MULLE_HOME, else ~/.mulle. ":memory:" keeps nothing, for tests.
         given: Settings instead of the environment's.
+        by_itself: Go on with unfinished runs, due timers and signals by itself, from the app's first use on.
 
     Raises:
         BadSetting: A variable of the environment cannot be used.
@@ -79,12 +83,32 @@ def open_app(home: str | Path | None = None, *, given: Settings | None = None) -
     """
     chosen = given or settings()
     if home == MEMORY:
-        return App(MemoryJournal(), Catalogue.installed(), Outside(chosen), Workflows(MEMORY))
+        shelf = MemoryJournal()
+        return App(
+            shelf,
+            Catalogue.installed(),
+            Outside(chosen),
+            Workflows(MEMORY),
+            again=lambda: shelf.as_owner(uuid.uuid4().hex),
+            by_itself=by_itself,
+        )
     if home is not None:
         chosen = replace(chosen, home=Path(home).expanduser().absolute())
     folder = chosen.make_home()
-    journal = SqliteJournal(folder / DATABASE, Owners(folder / "owners"))
-    return App(journal, Catalogue.installed(), Outside(chosen), Workflows(folder / DATABASE))
+
+    def journal() -> SqliteJournal:
+        return SqliteJournal(folder / DATABASE, Owners(folder / "owners"))
+
+    async def alone(run_id: str) -> None:
+        command = (sys.executable, "-m", "mulle.cli", "worker", "--only", run_id, "--json")
+        environment = os.environ | {"MULLE_HOME": str(folder)}
+        process = await asyncio.create_subprocess_exec(
+            *command, env=environment, stdin=DEVNULL, stdout=DEVNULL, stderr=DEVNULL, start_new_session=True
+        )
+        await process.wait()
+
+    outside, workflows = Outside(chosen), Workflows(folder / DATABASE)
+    return App(journal(), Catalogue.installed(), outside, workflows, alone=alone, again=journal, by_itself=by_itself)
 
 
 class Outside:

@@ -5,12 +5,13 @@ import random
 import threading
 import time
 import uuid
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol, Self, TypeVar
 
+from mulle.agents.steps import FUNCTION, FunctionNode, UnboundFunction
 from mulle.agents.workflow import Workflow as PythonWorkflow
-from mulle.document.ports import Port, accepts, type_of
+from mulle.document.ports import Port, accepts, is_object, type_of
 from mulle.document.problem import Problem, errors
 from mulle.document.reading import InvalidDocument, read_workflow
 from mulle.document.validate import validate
@@ -21,12 +22,13 @@ from mulle.engine.journal import InboxSignal, Journal, NewRun, RunRow
 from mulle.engine.plan import compile_body
 from mulle.errors import InputError
 from mulle.runtime.driver import Published
-from mulle.runtime.executor import Executor, plain
+from mulle.runtime.executor import Executor
 from mulle.runtime.history import History, NodeRecord
 from mulle.runtime.local import LoadedGraph, LocalRuntime, RunEnding
 from mulle.runtime.pins import check_pins
 from mulle.sdk.catalogue import Catalogue
 from mulle.sdk.context import Services
+from mulle.sdk.fit import NOT_DATA, plain
 from mulle.store.workflows import Workflows
 
 T = TypeVar("T")
@@ -39,6 +41,14 @@ class World(Protocol):
 
     def redact(self, text: str) -> str: ...
     async def close(self) -> None: ...
+
+
+class BadAnswer(InputError):
+    """A person's word about an interrupted step cannot be understood."""
+
+    code = "run.bad_answer"
+    message = "The answer to '{question}' must have a `decision`: happened, again or fail."
+    hint = 'For example {{"decision": "happened", "outputs": {{…}}}}, with what the step would have given.'
 
 
 class BadRunInput(InputError):
@@ -80,6 +90,10 @@ class _Ready:
 
 READY_KEPT = 256
 """How many prepared workflows an App remembers."""
+QUESTION = "interrupted/"
+"""How the names of questions about interrupted steps begin."""
+DECISIONS = ("happened", "again", "fail")
+DATA_HINT = "Give text, numbers, true/false, null, lists and dictionaries with text keys."
 
 
 class App:
@@ -94,13 +108,33 @@ class App:
         *,
         clock: Callable[[], float] = time.time,
         chance: Callable[[], float] = random.random,
+        alone: Callable[[str], Awaitable[None]] | None = None,
+        again: Callable[[], Journal] | None = None,
+        by_itself: bool = False,
     ) -> None:
+        """Wire the parts together; `mulle.open` does it by the settings.
+
+        Args:
+            journal: Where runs are kept.
+            catalogue: The node types.
+            outside: The services that nodes use.
+            workflows: Where documents are kept.
+            clock: Seconds since 1970.
+            chance: Numbers from 0 to 1, for jitter.
+            alone: Drives a run that killed its drivers in a process of its own.
+            again: Opens the journal once more, for `run_sync` within the loop that this app lives on.
+            by_itself: Go on with unfinished runs, due timers and signals as soon as the app is first used.
+        """
         self.journal = journal
         self.catalogue = catalogue
         self.outside = outside
         self.workflows = workflows
         self.now = clock
         self._chance = chance
+        self._alone = alone
+        self._again = again
+        self._by_itself = by_itself
+        self._twin: App | None = None
         self._ready: dict[int, _Ready] = {}
         self._loaded: dict[str, LoadedGraph] = {}
         self._listeners: list[Callable[[Published], None]] = []
@@ -157,7 +191,7 @@ class App:
     ) -> str:
         """Begin a run and give its id; see `run`. `workflow_id`: under what lists show it, if not its name."""
         ready = self._prepared(workflow)
-        taken = {"input": inputs} if isinstance(workflow, PythonWorkflow) else dict(inputs or {})
+        given = {"input": inputs} if isinstance(workflow, PythonWorkflow) else dict(inputs or {})
         now, document = self.now(), ready.document
         environment = document.variables.environment
         run_id = uuid.uuid4().hex[:16]
@@ -165,9 +199,9 @@ class App:
             at=now,
             run=run_id,
             graph=ready.graph,
-            inputs=checked_inputs(ready.loaded, plain(taken)),
+            inputs=checked_inputs(ready.loaded, as_data(given, "inputs")),
             conversation={name: one.value for name, one in document.variables.conversation.items()}
-            | plain(dict(conversation or {})),
+            | as_data(dict(conversation or {}), "conversation"),
             environment={name: one.value for name, one in environment.items() if not one.secret},
             secret_environment=tuple(name for name, one in environment.items() if one.secret),
             pins=check_pins(dict(pins or {})),
@@ -187,8 +221,7 @@ class App:
 
     async def _begin(self, new: NewRun, first: RunStarted, ready: _Ready) -> str:
         self.journal.save_graph(ready.graph, ready.text)
-        runtime = self._running()
-        if await runtime.start(new, first, ready.loaded):
+        if await self._running().start(new, first, ready.loaded):
             return new.id
         assert new.dedup is not None
         return await self.journal.run_with(new.dedup)
@@ -199,7 +232,17 @@ class App:
 
     def run_sync(self, workflow: Workflow | PythonWorkflow, inputs: Any = None, **options: Any) -> RunResult:
         """The same as `run`, for scripts; works in a notebook's running loop too. Blocks until the run stands still."""
+        if self._loop is not None and self._loop is _running_loop():
+            return self._beside().run_sync(workflow, inputs, **options)
         return self._from_outside(self.run(workflow, inputs, **options))
+
+    def _beside(self) -> "App":
+        """A second app on the same home: this one's own loop stands still while somebody blocks it."""
+        if self._twin is None:
+            assert self._again is not None, "This app was made without a way to open its journal again."
+            parts = (self._again(), self.catalogue, self.outside, self.workflows)
+            self._twin = App(*parts, clock=self.now, chance=self._chance)
+        return self._twin
 
     async def recover(self, workflows: Sequence[Workflow | PythonWorkflow] = ()) -> list[str]:
         """Go on with every unfinished run that nobody drives; gives their ids.
@@ -228,13 +271,16 @@ class App:
 
     async def _go_on(self, run_id: str) -> RunEnding:
         runtime = self._running()
-        if not await runtime.take(run_id) and run_id in runtime.problems:
+        if not await runtime.take(run_id, here=True) and run_id in runtime.problems:
             raise runtime.problems[run_id]
         return await runtime.wait(run_id)
 
     async def signal(self, run_id: str, name: str, payload: Any = None, *, signal_id: str | None = None) -> bool:
-        """Send a run a signal; the same `signal_id` counts once. Raises UnknownRun."""
-        signal = InboxSignal(signal_id or uuid.uuid4().hex, name, plain(payload))
+        """Send a run a signal; the same `signal_id` counts once. Raises UnknownRun, BadAnswer, BadRunInput."""
+        data = as_data(payload, "payload")
+        if name.startswith(QUESTION) and not (is_object(data) and data.get("decision") in DECISIONS):
+            raise BadAnswer(question=name)
+        signal = InboxSignal(signal_id or uuid.uuid4().hex, name, data)
         return await self._inside(self._running().signal(run_id, signal))
 
     async def cancel(self, run_id: str, reason: str = "") -> bool:
@@ -264,7 +310,7 @@ class App:
     async def history(self, run_id: str) -> History:
         """What a run did, node by node. Raises UnknownRun."""
         row = await self.journal.row(run_id)
-        loaded = await self._load(row.graph)
+        loaded = self._loaded.get(row.graph) or await self._compiled(row.graph, self._readable)
         return self._history(loaded, await self.journal.read(run_id))
 
     async def runs(self, **filters: Any) -> list[RunRow]:
@@ -275,6 +321,8 @@ class App:
 
     async def close(self) -> None:
         """Stop driving; unfinished runs go on when someone opens this home again."""
+        if self._twin is not None:
+            await asyncio.to_thread(self._twin.close_beside)
         if self._runtime is not None:
             await self._inside(self._runtime.close())
         await self.outside.close()
@@ -288,6 +336,17 @@ class App:
 
     async def __aexit__(self, *_: object) -> None:
         await self.close()
+
+    def close_beside(self) -> None:
+        """Close what belongs to this app alone, and leave what it shares with its twin."""
+
+        async def work() -> None:
+            if self._runtime is not None:
+                await self._runtime.close()
+            await self.journal.close()
+
+        self._from_outside(work())
+        self._close_door()
 
     def close_sync(self) -> None:
         """The same as `close`, for scripts."""
@@ -303,15 +362,17 @@ class App:
 
     def _prepared(self, workflow: Workflow | PythonWorkflow) -> _Ready:
         """Validate and compile a workflow once for as long as it does not change; raises InvalidDocument."""
-        catalogue, document = self._document(workflow)
+        document = workflow.document if isinstance(workflow, PythonWorkflow) else workflow
         known = self._ready.get(id(document))  # The entry keeps its document alive, so the id stays its own.
         if known is not None:
             return known
+        catalogue, _ = self._document(workflow)
         wrong = errors(validate(document, catalogue.describe))
         if wrong:
             raise InvalidDocument(wrong)
         text = graph_text(document)
-        loaded = LoadedGraph(compile_body(document, catalogue.describe), self._executor(catalogue))
+        portable = not isinstance(workflow, PythonWorkflow)
+        loaded = LoadedGraph(compile_body(document, catalogue.describe), self._executor(catalogue), portable)
         ready = _Ready(graph_hash(text), text, document, loaded)
         if len(self._ready) >= READY_KEPT:
             del self._ready[next(iter(self._ready))]
@@ -320,11 +381,25 @@ class App:
         return ready
 
     async def _load(self, graph: str) -> LoadedGraph:
+        """A graph ready to be driven; raises UnboundFunction for one of functions that nobody has shown us."""
         if graph not in self._loaded:
-            document = read_workflow(await self.journal.graph(graph))
-            plan = compile_body(document, self.catalogue.describe)
-            self._loaded[graph] = LoadedGraph(plan, self._executor(self.catalogue))
+            loaded = await self._compiled(graph, self.catalogue)
+            if len(self._loaded) >= READY_KEPT:
+                del self._loaded[next(iter(self._loaded))]
+            self._loaded[graph] = loaded
         return self._loaded[graph]
+
+    async def _compiled(self, graph: str, catalogue: Catalogue) -> LoadedGraph:
+        document = read_workflow(await self.journal.graph(graph))
+        function = next((node for node in document.nodes if node.type not in catalogue.types), None)
+        if function is not None and function.type == FUNCTION:
+            raise UnboundFunction(at=function.id, name=function.data.get("name", function.id))
+        return LoadedGraph(compile_body(document, catalogue.describe), self._executor(catalogue))
+
+    @property
+    def _readable(self) -> Catalogue:
+        """The node types with which any run can be read, if not driven: Python's functions need not be here."""
+        return self.catalogue.with_types({FUNCTION: FunctionNode()})
 
     def _executor(self, catalogue: Catalogue) -> Executor:
         return Executor(
@@ -332,8 +407,13 @@ class App:
         )
 
     def _publish(self, published: Published) -> None:
-        for listener in self._listeners:
-            listener(published)
+        for listener in self._listeners.copy():
+            try:
+                listener(published)
+            except Exception as error:  # noqa: BLE001 - who only watches a run must not be able to stop it.
+                self._listeners.remove(listener)
+                told = {"message": "A listener of runs failed and is not called again.", "exception": error}
+                asyncio.get_running_loop().call_exception_handler(told)
 
     def _result(self, ending: RunEnding) -> RunResult:
         return RunResult(
@@ -357,7 +437,16 @@ class App:
         loop = asyncio.get_running_loop()
         if self._runtime is None or self._loop is None or self._loop.is_closed():
             self._loop = loop
-            self._runtime = LocalRuntime(self.journal, self._load, publish=self._publish)
+            self._runtime = LocalRuntime(
+                self.journal,
+                self._load,
+                publish=self._publish,
+                alone=self._alone,
+                clock=self.now,
+                before=self._runtime,
+            )
+            if self._by_itself:
+                self._runtime.watch()
         return self._runtime
 
     async def _inside(self, work: Coroutine[Any, Any, T]) -> T:
@@ -385,6 +474,21 @@ class App:
             self._door = loop
         assert self._door is not None
         return asyncio.run_coroutine_threadsafe(work, self._door).result()
+
+
+def _running_loop() -> asyncio.AbstractEventLoop | None:
+    try:
+        return asyncio.get_running_loop()
+    except RuntimeError:
+        return None
+
+
+def as_data(value: Any, what: str) -> Any:
+    """A caller's value as plain data; raises BadRunInput."""
+    try:
+        return plain(value)
+    except NOT_DATA as error:
+        raise BadRunInput(f"The {what} cannot be kept: {error}.", at=what, hint=DATA_HINT) from error
 
 
 def checked_inputs(graph: LoadedGraph, inputs: dict[str, Any]) -> dict[str, Any]:

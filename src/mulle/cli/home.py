@@ -16,7 +16,7 @@ def with_app(work: Callable[[App], Awaitable[T]]) -> T:
     """Do something with the opened home, and close it again."""
 
     async def inside() -> T:
-        app = open_app()
+        app = open_app(by_itself=False)  # A command does what it was asked for, and ends.
         try:
             return await work(app)
         finally:

@@ -313,7 +313,7 @@ class Run:
         root = self._tree.scopes[()]
         if self.cancelled:
             status = "cancelled" if self.cancelled.detail == "cancelled" else "failed"
-            error = Failure(self.cancelled.detail, self.cancelled.reason) if status == "failed" else None
+            error = Failure(_CUT_OFF[self.cancelled.detail], self.cancelled.reason) if status == "failed" else None
             self.finish = Finish(status, self.cancelled.detail, {}, error)
         elif root.failure:
             self.finish = Finish("failed", "", {}, root.failure)
@@ -363,6 +363,10 @@ class Run:
         run._tree = snapshot.tree_of(state.tree, plan, run._graph_of)
         run._tree.cancelled = state.cancelled is not None
         return run
+
+
+_CUT_OFF = {"timeout": "run.timed_out", "poisoned": "run.poisoned"}
+"""Of what type the error of a run is that was not cancelled by a person."""
 
 
 def _impossible(fact: NodeStarted | NodeDone | NodeExpanded | NodeWaiting | NodeFailed, node: NodeState) -> NoReturn:

@@ -7,11 +7,11 @@ from functools import partial
 from typing import Any
 
 from mulle.document.links import Selector, dig, mapped
-from mulle.document.ports import Port
+from mulle.document.ports import Port, accepts, is_array
 from mulle.engine.facts import Path
 from mulle.engine.plan import PlanNode
 from mulle.engine.run import Run
-from mulle.engine.scope import NodeState, inputs_of
+from mulle.engine.scope import NodeState, Scope, inputs_of, is_alive
 from mulle.errors import MissingReference
 from mulle.sdk.catalogue import Catalogue
 from mulle.sdk.fields import Shape, is_static, rendered, shape_of
@@ -19,7 +19,7 @@ from mulle.sdk.fit import fill_port, validated
 from mulle.sdk.node import Node
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Prepared:
     """What can be known of a node before any run; worked out once for each node of a plan."""
 
@@ -30,6 +30,11 @@ class Prepared:
     constants: tuple[tuple[str, Selector], ...]
     """Input ports fed from variables, items and outer nodes rather than by a link."""
     secrets: tuple[str, ...]
+    """Names that the settings refer to as `secret.NAME`."""
+    environment: tuple[str, ...]
+    """And as `env.NAME`: some of these may be secret."""
+    waits: bool = False
+    """It was seen to wait, although it is pure: it gets a task at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +45,9 @@ class Bound:
     config: Any
     inputs: Any
     lookup: Callable[[str], Any]
+    prepared: Prepared
+    knows_secrets: bool = False
+    """Secrets were put into its settings."""
 
 
 def bind(run: Run, path: Path, catalogue: Catalogue, secret: Callable[[str], str]) -> Bound:
@@ -48,27 +56,35 @@ def bind(run: Run, path: Path, catalogue: Catalogue, secret: Callable[[str], str
     prepared: Prepared = plan.prepared or prepare(plan, catalogue, run.neighbours(scope))
     lookup = Lookup(run, path)
     values = port_values(run, path, lookup)
-    config = prepared.config
+    config, open_lookup = prepared.config, lookup
     if config is None:
-        open_lookup = lookup.with_secrets(prepared.secrets, secret)
+        if prepared.secrets or prepared.environment:
+            open_lookup = lookup.with_secrets(prepared, secret)
         config = validated(prepared.type.Config, rendered(plan.spec.data, prepared.shape, lookup, open_lookup))
     model = prepared.type.Inputs
-    return Bound(prepared.type, config, values if model is None else validated(model, values), lookup)
+    inputs = values if model is None else validated(model, values)
+    return Bound(prepared.type, config, inputs, lookup, prepared, open_lookup is not lookup)
 
 
 def prepare(plan: PlanNode, catalogue: Catalogue, neighbours: Collection[str]) -> Prepared:
     """Look a node's type up and validate its settings as far as they are fixed; kept on the plan."""
     spec, node = plan.spec, catalogue.node(plan.spec)
     shape = shape_of(node.Config)
-    named = (item.reference for item in plan.signature.references if item.reference.root == "secret")
     plan.prepared = Prepared(
         type=node,
         shape=shape,
         config=validated(node.Config, spec.data) if is_static(spec.data, shape) else None,
         constants=tuple((port, source) for port, source, _ in mapped(spec) if source.root not in neighbours),
-        secrets=tuple(str(reference.path[0]) for reference in named if reference.path),
+        secrets=_named(plan, "secret"),
+        environment=_named(plan, "env"),
     )
     return plan.prepared
+
+
+def _named(plan: PlanNode, root: str) -> tuple[str, ...]:
+    """What a node's settings refer to under `secret` or `env`."""
+    references = (item.reference for item in plan.signature.references if item.reference.root == root)
+    return tuple({str(reference.path[0]): None for reference in references if reference.path})
 
 
 def port_values(run: Run, path: Path, lookup: Callable[[str], Any]) -> dict[str, Any]:
@@ -81,14 +97,22 @@ def port_values(run: Run, path: Path, lookup: Callable[[str], Any]) -> dict[str,
     for port, source in prepared.constants:
         values.setdefault(port, dig(lookup(source.root), source.keys, source.root))
     for port in plan.signature.inputs:
-        fill_port(port, values, plan.id, partial(_carrier, port, plan), prepared.type.Inputs)
+        carrier = partial(_carrier, port, values, plan, scope)
+        fill_port(port, values, plan.id, carrier, prepared.type.Inputs)
     return values
 
 
-def _carrier(port: Port, plan: PlanNode) -> str:
-    """What carried a port's value, for an error."""
-    link = next((link for link in plan.incoming if link.target_port == port.name), None)
-    return f"'{link.source_port or 'output'}'" if link else "its mapping"
+def _carrier(port: Port, values: dict[str, Any], plan: PlanNode, scope: Scope) -> str:
+    """What brought a port the value that it cannot take, in words."""
+    into = [link for link in plan.incoming if link.target_port == port.name and not link.gate]
+    alive = [link for link in into if is_alive(link, scope.nodes[link.source])]
+    value = values[port.name]
+    items = value if port.multiple and is_array(value) else [value]
+    wrong = next((number for number, item in enumerate(items) if not accepts(port, item)), 0)
+    if wrong >= len(alive):
+        return "its mapping or default"
+    link = alive[wrong]
+    return f"the edge from '{'.'.join(filter(None, (scope.plan.nodes[link.source].id, link.source_port)))}'"
 
 
 class Lookup:
@@ -102,12 +126,15 @@ class Lookup:
         self._secrets = secrets
         self._environment = environment
 
-    def with_secrets(self, names: Collection[str], secret: Callable[[str], str]) -> "Lookup":
-        """The same, with the named secrets' values; for fields that allow them."""
+    def with_secrets(self, prepared: Prepared, secret: Callable[[str], str]) -> "Lookup":
+        """The same, with the values of the secrets that a node names; itself if there are none."""
         started = self._run.started
-        hidden = started.secret_environment if started else ()
-        environment = (started.environment if started else {}) | {name: secret(name) for name in hidden}
-        return Lookup(self._run, self._path, {name: secret(name) for name in names}, environment)
+        assert started is not None
+        hidden = [name for name in prepared.environment if name in started.secret_environment]
+        if not hidden and not prepared.secrets:
+            return self
+        environment = started.environment | {name: secret(name) for name in hidden}
+        return Lookup(self._run, self._path, {name: secret(name) for name in prepared.secrets}, environment)
 
     def __call__(self, name: str) -> Any:
         for scope, plan in self._run.scopes_around(self._path):

@@ -11,6 +11,7 @@ everything the run has learnt is on disk, its own NodeStarted included. Pure nod
 import asyncio
 import contextlib
 import heapq
+import math
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -26,6 +27,7 @@ from mulle.engine.facts import (
     NodeDone,
     NodeFailed,
     NodeStarted,
+    Outputs,
     Path,
     RunCancelled,
     RunEnded,
@@ -33,9 +35,10 @@ from mulle.engine.facts import (
 )
 from mulle.engine.journal import Batch, InboxSignal, Journal
 from mulle.engine.run import Run
-from mulle.errors import MulleError, StepError
+from mulle.errors import StepError, StoreError
 from mulle.runtime.executor import Executor, Turn
 from mulle.runtime.pins import Pins
+from mulle.sdk.fit import NOT_DATA, NoData
 
 PATIENCE = 2.0
 """Seconds: a timer nearer than this is waited for in memory, a farther one lets the run leave memory."""
@@ -65,7 +68,20 @@ class Running:
     """A step at work."""
 
     task: asyncio.Task[AnyFact]
-    stop_by: float | None = None
+    turn: Turn
+    stop_by: float = math.inf
+    """When it is abandoned if it still runs: it was asked to stop, or its time is up, and it does not obey."""
+    told_to_stop: bool = False
+
+
+@dataclass(slots=True)
+class Unwritten:
+    """What a run has learnt and the store would not take."""
+
+    epoch: int
+    after: int
+    """The head these facts were decided on."""
+    facts: Sequence[AnyFact]
 
 
 class Driver:
@@ -88,6 +104,7 @@ class Driver:
         self._running: dict[Path, Running] = {}
         self._licensed: dict[Path, Turn] = {}
         self._timers: list[tuple[float, Path]] = []
+        """When a turn may begin, a step is abandoned or, under the empty path, the run's own time is up."""
         self._events: deque[AnyFact] = deque()
         self._inbox_due = True
         self._stirred = asyncio.Event()
@@ -95,11 +112,25 @@ class Driver:
         self._encoded: list[bytes] = []
         self._consumed: list[str] = []
         self._saved = run.head
+        self._writing = False
+        self._await_disk: list[asyncio.Future[None]] = []
         self._pins = Pins(run)
         assert run.started is not None
         self.run_id = run.started.run
         if run.started.deadline is not None:
             self._timers.append((run.started.deadline, ()))
+
+    @property
+    def unwritten(self) -> Unwritten:
+        """What the store did not take; `bring` it to the next driver of this run."""
+        return Unwritten(self._epoch, self._saved, self._unsaved)
+
+    def bring(self, facts: Sequence[AnyFact]) -> None:
+        """Take in what a driver before learnt and could not write."""
+        for fact in facts:
+            if isinstance(fact, Signalled):
+                self._consumed.append(fact.id)
+            self._record(fact)
 
     def look_into_inbox(self) -> None:
         """Signals may have arrived."""
@@ -116,6 +147,7 @@ class Driver:
             self._interrupt_what_was_in_flight()
             while True:
                 await self._take_events()
+                self._due(self._clock())
                 await self._follow()
                 if self._unsaved:
                     await self._save()
@@ -124,6 +156,9 @@ class Driver:
                 self._start_licensed()
                 if await self._nothing_left_to_do_now():
                     return "released"
+        except asyncio.CancelledError:
+            await self._leave_in_peace()
+            raise
         finally:
             await self._stop_everything()
 
@@ -132,24 +167,17 @@ class Driver:
     def _record(self, fact: AnyFact) -> None:
         """Apply a fact and keep it for the next save. What cannot be kept as data becomes the node's failure."""
         try:
-            encoded = encode_one(fact)
-        except (TypeError, ValueError, OverflowError, RecursionError) as error:
-            fact = self._unkeepable(fact, error)
-            encoded = encode_one(fact)
-        try:
             self.run.check(fact)
+            encoded = encode_one(fact)
+        except NOT_DATA as error:
+            fact = _refused(fact, NoData(problem=str(error)))
+            encoded = encode_one(fact)
         except StepError as error:
-            path: Path = getattr(fact, "path", ())
-            fact = NodeFailed(at=fact.at, path=path, kind="error", error=_failure(error, path))
+            fact = _refused(fact, error)
             encoded = encode_one(fact)
         self.run.apply(fact)
         self._unsaved.append(fact)
         self._encoded.append(encoded)
-
-    def _unkeepable(self, fact: AnyFact, error: Exception) -> NodeFailed:
-        path = getattr(fact, "path", ())
-        failure = Failure("step.no_data", f"The step's answer cannot be kept: {error}.", str(path[-1]) if path else "")
-        return NodeFailed(at=fact.at, path=path, kind="error", error=failure)
 
     async def _take_events(self) -> None:
         self._stirred.clear()
@@ -217,7 +245,7 @@ class Driver:
                 self._stop(self._running[path])
         elif path not in self._running and path not in self._licensed:
             if command.not_before > self._clock():
-                heapq.heappush(self._timers, (command.not_before, path))
+                self._set_timer(command.not_before, path)
             else:
                 self._begin(command)
 
@@ -237,7 +265,7 @@ class Driver:
         again = node.status == at.RUNNING
         try:
             turn = self._executor.prepare(self.run, command, self._show)
-        except MulleError as error:
+        except Exception as error:  # noqa: BLE001 - whatever a node's type raises is the node's failure.
             if not again:
                 self._record(_started(command, "pure", self._clock()))
             self._record(self._executor.failure(plan.spec, command, error))
@@ -255,13 +283,15 @@ class Driver:
     def _answered_question(self, command: Execute) -> Execute | None:
         """Act on a person's word about an interrupted step; the command to go on with if it is to run again."""
         _, plan, node = self.run.at(command.path)
-        payload = node.answer["payload"] if node.answer and is_object(node.answer["payload"]) else {}
+        payload: Outputs = node.answer["payload"] if node.answer and is_object(node.answer["payload"]) else {}
         now = self._clock()
         match payload.get("decision"):
             case "again":
                 return Execute(command.path, command.turn, command.attempt + 1)
             case "happened":
-                self._record(NodeDone(at=now, path=command.path, outputs=payload.get("outputs") or {}))
+                outputs: Outputs = {port.name: None for port in plan.signature.outputs if not port.branch}
+                outputs |= payload.get("outputs") or {}
+                self._record(NodeDone(at=now, path=command.path, outputs=outputs))
             case "fail":
                 failure = Failure("interrupted", "A person decided that the interrupted step failed.", plan.id)
                 self._record(NodeFailed(at=now, path=command.path, kind="error", error=failure))
@@ -277,7 +307,9 @@ class Driver:
     def _start(self, turn: Turn) -> None:
         path = turn.command.path
         task = asyncio.get_running_loop().create_task(self._executor.execute(turn))
-        self._running[path] = Running(task)
+        running = self._running[path] = Running(task, turn)
+        if turn.spec.timeout is not None:
+            self._abandon_at(self._clock() + turn.spec.timeout + GRACE, running)
         task.add_done_callback(lambda task: self._finished(path, turn, task))
 
     def _finished(self, path: Path, turn: Turn, task: asyncio.Task[AnyFact]) -> None:
@@ -285,33 +317,61 @@ class Driver:
         if running is None or running.task is not task:
             return
         del self._running[path]
-        if task.cancelled():
+        if task.cancelled():  # It was stopped before its first instant.
             self._events.append(self._executor.failed(turn, asyncio.CancelledError(), "stopped"))
         else:
             self._events.append(task.result())
         self._stirred.set()
 
-    async def _show(self, path: Path, text: str) -> None:
-        self._publish(Published(self.run_id, path=path, text=text))
+    async def _show(self, turn: Turn, text: str) -> None:
+        """Show a streamed text, after everything that led to it is on disk."""
+        if self._unsaved or self._writing:
+            on_disk = asyncio.get_running_loop().create_future()
+            self._await_disk.append(on_disk)
+            await on_disk
+        text = self._executor.shown(turn, text)
+        self._publish(Published(self.run_id, path=turn.command.path, text=text))
 
     # ------------------------------------------------------------------ stopping
 
     def _stop(self, running: Running) -> None:
-        if running.stop_by is None:
-            running.stop_by = self._clock() + GRACE
+        if not running.told_to_stop:
+            running.told_to_stop = True
             running.task.cancel()
+            self._abandon_at(self._clock() + GRACE, running)
+
+    def _abandon_at(self, time: float, running: Running) -> None:
+        running.stop_by = min(running.stop_by, time)
+        self._set_timer(running.stop_by, running.turn.command.path)
+
+    def _abandon(self, running: Running) -> None:
+        """A step that ignores its cancellation keeps neither the run from ending nor the node from failing."""
+        turn = running.turn
+        del self._running[turn.command.path]
+        running.task.cancel()
+        if running.told_to_stop:
+            self._record(self._executor.cut_off(turn, asyncio.CancelledError(), "stopped"))
+        else:
+            self._record(self._executor.overdue(turn))
 
     def _stopped(self, path: Path) -> NodeFailed:
         failure = Failure("stopped", "The step was stopped because its scope ended.", str(path[-1]))
         return NodeFailed(at=self._clock(), path=path, kind="stopped", error=failure)
 
-    def _abandon_overdue(self) -> None:
-        """A step that ignores its cancellation does not keep the run from ending."""
-        now = self._clock()
-        for path, running in list(self._running.items()):
-            if running.stop_by is not None and running.stop_by <= now:
-                del self._running[path]
-                self._record(self._stopped(path))
+    async def _leave_in_peace(self) -> None:
+        """Let `once` steps in flight finish for a while, and write what became of them: nobody has to be asked then."""
+        once = [running.task for running in self._running.values() if running.turn.effect == "once"]
+        if not once or self.run.ended:
+            return
+        for running in self._running.values():
+            if running.turn.effect != "once":
+                running.task.cancel()
+        await asyncio.wait(once, timeout=GRACE)
+        for fact in self._events:
+            if not _is_stop(fact):
+                self._record(fact)
+        with contextlib.suppress(StoreError):  # It is as if we had been killed, then.
+            await self._save()
 
     async def _stop_everything(self) -> None:
         tasks = [running.task for running in self._running.values()]
@@ -326,64 +386,101 @@ class Driver:
     async def _save(self) -> None:
         """Write what the run has learnt, before the world sees anything of it."""
         facts, encoded, consumed = self._unsaved, self._encoded, self._consumed
-        self._unsaved, self._encoded, self._consumed = [], [], []
         ended = self.run.ended
-        await self._journal.append(
-            Batch(
-                run=self.run_id,
-                epoch=self._epoch,
-                after=self._saved,
-                facts=encoded,
-                consumed=consumed,
-                status=ended.status if ended else None,
-                detail=ended.detail if ended else "",
-                ended=ended.at if ended else None,
-                alive=any(isinstance(fact, NodeDone | NodeFailed) for fact in facts),
-            )
+        batch = Batch(
+            run=self.run_id,
+            epoch=self._epoch,
+            after=self._saved,
+            facts=encoded,
+            consumed=consumed,
+            status=ended.status if ended else None,
+            detail=ended.detail if ended else "",
+            ended=ended.at if ended else None,
+            alive=any(isinstance(fact, NodeDone | NodeFailed) for fact in facts),
         )
         self._saved += len(facts)
+        self._unsaved, self._encoded, self._consumed = [], [], []
+        self._writing = True
+        try:
+            await self._journal.append(batch)
+        except StoreError:
+            self._saved -= len(facts)
+            self._unsaved, self._encoded, self._consumed = facts, encoded, consumed
+            raise
+        finally:
+            self._writing = False
         self._publish(Published(self.run_id, facts))
+        for waiting in self._await_disk:
+            if not waiting.done():
+                waiting.set_result(None)
+        self._await_disk.clear()
 
     async def _nothing_left_to_do_now(self) -> bool:
         """Wait for the next event; True when the run was let go because nothing will happen for a while."""
-        now = self._clock()
-        self._due(now)
-        if self._events or self._unsaved or self._stirred.is_set() or self.run.has_changes():
+        if self._events or self._stirred.is_set() or self.run.has_changes():
             return False
+        while self._timers and self._is_stale(*self._timers[0]):
+            heapq.heappop(self._timers)
         next_time = self._timers[0][0] if self._timers else None
-        if not self._running and (next_time is None or next_time - now > PATIENCE):
-            return await self._journal.release(self.run_id, self._epoch, next_time) or self._woken()
-        stops = [running.stop_by for running in self._running.values() if running.stop_by is not None]
-        times = stops if next_time is None else [*stops, next_time]
-        if not times:
-            await self._stirred.wait()
+        left = math.inf if next_time is None else next_time - self._clock()
+        if not self._running and left > PATIENCE:
+            if await self._journal.release(self.run_id, self._epoch, next_time):
+                return True
+            self._inbox_due = True
             return False
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(max(0.0, min(times) - now)):
-                await self._stirred.wait()
-        self._abandon_overdue()
-        self._due(self._clock())
+        alarm = None
+        if next_time is not None:
+            alarm = asyncio.get_running_loop().call_later(max(0.0, left), self._stirred.set)
+        try:
+            await self._stirred.wait()
+        finally:
+            if alarm:
+                alarm.cancel()
         return False
 
-    def _woken(self) -> bool:
-        self._inbox_due = True
-        return False
+    # ------------------------------------------------------------------ time
+
+    def _set_timer(self, time: float, path: Path) -> None:
+        heapq.heappush(self._timers, (time, path))
+
+    def _is_stale(self, time: float, path: Path) -> bool:
+        """Whether a timer's reason is gone."""
+        if not path:
+            return self.run.cancelled is not None
+        if path in self._running:
+            return self._running[path].stop_by > time
+        command = self.run.commands.get(path)
+        return command is None or command.not_before > time or path in self._licensed
 
     def _due(self, now: float) -> None:
-        """Begin the turns whose time has come."""
+        """Do what the time has come for."""
         while self._timers and self._timers[0][0] <= now:
-            _, path = heapq.heappop(self._timers)
+            time, path = heapq.heappop(self._timers)
+            if self._is_stale(time, path):
+                continue
             if not path:
                 self._record(RunCancelled(at=now, reason="The run took longer than it may.", detail="timeout"))
-                continue
-            command = self.run.commands.get(path)
-            if command and command.not_before <= now and path not in self._running and path not in self._licensed:
-                self._begin(command)
+            elif path in self._running:
+                self._abandon(self._running[path])
+            else:
+                self._begin(self.run.commands[path])
 
 
 def _started(command: Execute, effect: Any, now: float) -> NodeStarted:
     return NodeStarted(at=now, path=command.path, turn=command.turn, attempt=command.attempt, effect=effect)
 
 
-def _failure(error: MulleError, path: Path) -> Failure:
-    return Failure(error.code, error.text, str(path[-1]), hint=error.advice)
+def _is_stop(fact: AnyFact) -> bool:
+    """Whether a step was cut off: what happened to it then is for its next driver to say."""
+    return isinstance(fact, NodeFailed) and fact.kind in ("stopped", "interrupted")
+
+
+def _refused(fact: AnyFact, error: StepError) -> NodeFailed:
+    """What stands in the journal instead of an answer that cannot stand there."""
+    path: Path = getattr(fact, "path", ())
+    return NodeFailed(
+        at=fact.at,
+        path=path,
+        kind="error",
+        error=Failure(error.code, error.text, "".join(map(str, path[-1:])), hint=error.advice),
+    )

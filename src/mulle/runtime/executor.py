@@ -1,12 +1,15 @@
 """One turn of one node: bind it, run it, and say what became of it as a fact. Decides nothing about the run."""
 
 import asyncio
+import math
 from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any
 
+from mulle.document.ports import is_array, is_object
 from mulle.document.variables import Write
 from mulle.document.workflow import NodeSpec
+from mulle.engine.codec import UnreadableJournal, decode, encode
 from mulle.engine.facts import (
     AnyFact,
     Effect,
@@ -25,7 +28,7 @@ from mulle.errors import BodyFailed, MulleError, SetupError, StepError
 from mulle.runtime.binding import Bound, bind
 from mulle.sdk.catalogue import Catalogue
 from mulle.sdk.context import Context, Services
-from mulle.sdk.fit import NoData, plain
+from mulle.sdk.fit import NOT_DATA, NoData, plain
 from mulle.sdk.node import Answer, Done, Expand, Wait
 
 
@@ -48,7 +51,7 @@ class Turn:
     context: Context
 
 
-Streamed = Callable[[Path, str], Awaitable[None]]
+Streamed = Callable[[Turn, str], Awaitable[None]]
 
 
 class Executor:
@@ -68,8 +71,6 @@ class Executor:
         self.clock = clock
         self._chance = chance
         self._redact = redact
-        self._waits: set[type] = set()
-        """Pure types that were seen to wait: these go to a task at once."""
 
     def prepare(self, run: Run, command: Execute, streamed: Streamed) -> Turn:
         """Bind a node's inputs and settings; raises MulleError when they do not fit."""
@@ -87,10 +88,11 @@ class Executor:
             signal=state.signal,
             services=self.services,
             lookup=bound.lookup,
-            stream=lambda text: streamed(command.path, text),
         )
         effect = plan.spec.effect or bound.type.effect_of(bound.config)
-        return Turn(command, plan.spec, bound, effect, context)
+        turn = Turn(command, plan.spec, bound, effect, context)
+        context.stream = lambda text: streamed(turn, text)
+        return turn
 
     def _secret(self, name: str) -> str:
         if self.services.secret is None:
@@ -102,18 +104,19 @@ class Executor:
 
         What is pure may be recomputed, so a coroutine that turns out to wait is closed and begun again.
         """
-        kind = type(turn.bound.type)
-        if kind in self._waits or turn.spec.timeout is not None:
+        if turn.bound.prepared.waits or turn.spec.timeout is not None:
             return None
         coroutine = self._start(turn)
         try:
             coroutine.send(None)
         except StopIteration as stop:
             return self._answered(turn, stop.value)
-        except Exception as error:  # noqa: BLE001 - whatever a node raises is the node's failure.
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # noqa: BLE001 - whatever a node raises is the node's failure.
             return self.failed(turn, error)
         coroutine.close()
-        self._waits.add(kind)
+        turn.bound.prepared.waits = True
         return None
 
     async def execute(self, turn: Turn) -> AnyFact:
@@ -121,10 +124,15 @@ class Executor:
         try:
             answer = await (self._start(turn) if turn.spec.timeout is None else self._in_time(turn, turn.spec.timeout))
         except asyncio.CancelledError as error:
-            return self.failed(turn, error, "interrupted" if turn.effect == "once" else "stopped")
+            task = asyncio.current_task()
+            if task is None or not task.cancelling():  # The node cancelled itself; nobody asked it to stop.
+                return self.failed(turn, error)
+            return self.cut_off(turn, error, "stopped")
         except TimedOut as error:
-            return self.failed(turn, error, "interrupted" if turn.effect == "once" else "timeout")
-        except Exception as error:  # noqa: BLE001 - whatever a node raises is the node's failure.
+            return self.cut_off(turn, error, "timeout")
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # noqa: BLE001 - whatever a node raises, SystemExit too, is the node's failure.
             return self.failed(turn, error)
         return self._answered(turn, answer)
 
@@ -142,10 +150,27 @@ class Executor:
         return turn.bound.type.run(turn.bound.config, turn.bound.inputs, turn.context)
 
     def _answered(self, turn: Turn, answer: Any) -> AnyFact:
+        clean = self._without_secrets if turn.bound.knows_secrets else plain
         try:
-            return answer_fact(turn.command.path, answer, self.clock())
-        except (TypeError, ValueError, OverflowError, RecursionError) as error:
-            return self.failed(turn, NoData(problem=str(error)))
+            return answer_fact(turn.command.path, answer, self.clock(), clean)
+        except (*NOT_DATA, UnreadableJournal) as error:
+            return self.failed(turn, NoData(problem=_readable(str(error))))
+
+    def _without_secrets(self, value: Any) -> Any:
+        """Plain data in which secrets are named, not told: a site may send back what it was sent."""
+        return _each_text(plain(value), self._redact)
+
+    def shown(self, turn: Turn, text: str) -> str:
+        """A streamed text as people may see it."""
+        return self._redact(text) if turn.bound.knows_secrets else text
+
+    def cut_off(self, turn: Turn, error: BaseException, kind: Kind) -> NodeFailed:
+        """The failure of a turn that was ended from outside: nobody knows what became of a `once` node."""
+        return self.failed(turn, error, "interrupted" if turn.effect == "once" else kind)
+
+    def overdue(self, turn: Turn) -> NodeFailed:
+        """The failure of a turn that goes on although its time is up."""
+        return self.cut_off(turn, TimedOut(seconds=turn.spec.timeout or 0), "timeout")
 
     def failed(self, turn: Turn, error: BaseException, kind: Kind = "error") -> NodeFailed:
         """A turn's failure as a fact, its retry decided."""
@@ -177,37 +202,71 @@ class Executor:
 
     def _described(self, error: BaseException, spec: NodeSpec) -> Failure:
         if isinstance(error, MulleError):
-            text, hint = self._redact(error.text), self._redact(error.advice)
+            text, hint = self._told(error.text), self._told(error.advice)
             return Failure(error.code, text, spec.id, hint=hint, where=error.at)
         if isinstance(error, asyncio.CancelledError):
             return Failure("stopped", "The step was stopped.", spec.id)
-        return Failure(type(error).__name__, self._redact(str(error)) or type(error).__name__, spec.id)
+        return Failure(type(error).__name__, self._told(_text_of(error)) or type(error).__name__, spec.id)
+
+    def _told(self, text: str) -> str:
+        """A text that may be kept and shown; nothing of it if the secrets in it cannot be found."""
+        try:
+            return _readable(self._redact(text))
+        except MulleError as error:
+            return f"(withheld, because secrets cannot be taken out of it: {_readable(error.text)})"
 
 
-def answer_fact(path: Path, answer: Any, now: float) -> AnyFact:
-    """A node's answer as a fact, made of plain data only; raises TypeError or ValueError for what is no data."""
+def _text_of(error: BaseException) -> str:
+    try:
+        return str(error)
+    except Exception:  # noqa: BLE001 - an error of somebody else's making may be unable to say what it is.
+        return ""
+
+
+def _readable(text: str) -> str:
+    """A text without halves of characters, which no file can keep."""
+    return text.encode("utf-8", "replace").decode()
+
+
+def _each_text(value: Any, change: Callable[[str], str]) -> Any:
+    if isinstance(value, str):
+        return change(value)
+    if is_object(value):
+        return {change(key): _each_text(item, change) for key, item in value.items()}
+    return [_each_text(item, change) for item in value] if is_array(value) else value
+
+
+def answer_fact(path: Path, answer: Any, now: float, clean: Callable[[Any], Any] = plain) -> AnyFact:
+    """A node's answer as a fact, made of plain data only; raises one of `NOT_DATA` for what is no data."""
     match answer:
         case Done():
-            return NodeDone(
-                at=now, path=path, outputs=plain(answer.outputs), writes=_writes(answer), usage=answer.usage
-            )
+            outputs, usage = clean(answer.outputs), plain(answer.usage)
+            if not is_object(outputs) or not (usage is None or is_object(usage)):
+                raise TypeError("outputs are a dictionary, from port to value")
+            writes = tuple(Write(write.op, write.target, clean(write.value)) for write in answer.writes)
+            return NodeDone(at=now, path=path, outputs=outputs, writes=writes, usage=usage)
         case Expand():
-            return NodeExpanded(
+            fact = NodeExpanded(
                 at=now,
                 path=path,
-                scopes=tuple(plain(scope) for scope in answer.scopes),
+                scopes=tuple(clean(scope) for scope in answer.scopes),
                 limit=answer.limit,
                 enough=answer.enough,
                 tolerant=answer.tolerant,
                 plan=plain(answer.plan),
-                memo=plain(answer.memo),
+                memo=clean(answer.memo),
             )
+            return _as_typed(fact)
         case Wait():
-            until, memo = answer.until, plain(answer.memo)
-            return NodeWaiting(at=now, path=path, until=until, signal=answer.signal, form=plain(answer.form), memo=memo)
+            form, memo = clean(answer.form), clean(answer.memo)
+            fact = NodeWaiting(at=now, path=path, until=answer.until, signal=answer.signal, form=form, memo=memo)
+            return _as_typed(fact)
         case _:
             raise TypeError(f"a node answers Done, Expand or Wait, not {type(answer).__name__}")
 
 
-def _writes(answer: Done) -> tuple[Write, ...]:
-    return tuple(Write(write.op, write.target, plain(write.value)) for write in answer.writes)
+def _as_typed(fact: AnyFact) -> AnyFact:
+    """The fact, if everything in it is of its type: nobody could read it later otherwise. Raises ValueError."""
+    if isinstance(fact, NodeWaiting) and fact.until is not None and not math.isfinite(fact.until):
+        raise ValueError("nobody can wait until then")
+    return decode(encode([fact]))[0]

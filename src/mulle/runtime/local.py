@@ -4,25 +4,33 @@ import asyncio
 import contextlib
 import time
 from collections.abc import Awaitable, Callable, Collection
+from typing import Any
 
 import msgspec
 
+from mulle.document.variables import written
 from mulle.engine.codec import encode_one
-from mulle.engine.facts import Failure, Outputs, RunEnded, RunStarted
-from mulle.engine.journal import Claim, InboxSignal, Journal, NewRun
+from mulle.engine.facts import AnyFact, Failure, NodeDone, Outputs, RunEnded, RunStarted
+from mulle.engine.journal import Claim, InboxSignal, Journal, NewRun, RunRow
 from mulle.engine.plan import ScopePlan
 from mulle.engine.run import Run
 from mulle.errors import JournalConflict, MulleError, StoreError
-from mulle.runtime.driver import CANCEL, Driver, Published
+from mulle.runtime.driver import CANCEL, Driver, Published, Unwritten
 from mulle.runtime.executor import Executor
 
 FIRST_EPOCH = 1
 LOOK_AROUND = 5.0
-"""Seconds after which drivers that died in other processes are noticed at the latest."""
+"""Seconds after which drivers that died elsewhere are noticed at the latest, and a failed store is tried again."""
+LOOK_AGAIN = 0.1
+"""Seconds between two looks at a run that another process drives."""
+MOST_AT_A_TIME = 40
+"""Runs that are taken up before others are looked for."""
 ALONE_AT = 2
 """Deaths after which a run is driven in a process of its own."""
 POISONED_AT = 3
 """Deaths after which a run is given up."""
+HAND_OVER = 30.0
+"""Seconds after which a run that was given to a process of its own is looked at again, if that one never began."""
 
 
 class RunEnding(msgspec.Struct, frozen=True, kw_only=True):
@@ -43,13 +51,15 @@ class LoadedGraph(msgspec.Struct, frozen=True):
 
     plan: ScopePlan
     executor: Executor
+    portable: bool = True
+    """Any program can drive it; False: it needs functions of this one."""
 
 
 Load = Callable[[str], Awaitable[LoadedGraph]]
 
 
 class LocalRuntime:
-    """The runs of this process."""
+    """The runs of this process, on one event loop."""
 
     def __init__(
         self,
@@ -58,6 +68,8 @@ class LocalRuntime:
         *,
         publish: Callable[[Published], None] = lambda _: None,
         alone: Callable[[str], Awaitable[None]] | None = None,
+        clock: Callable[[], float] = time.time,
+        before: "LocalRuntime | None" = None,
     ) -> None:
         """Drive runs.
 
@@ -65,15 +77,22 @@ class LocalRuntime:
             journal: Where facts are kept.
             load: A graph by its hash; raises MulleError when this program cannot run it.
             publish: Told of every fact that is on disk and of every streamed text.
-            alone: Drives a run that killed its drivers in a process of its own; None: drive it here.
+            alone: Drives a run that killed its drivers in a process of its own, and returns when that process has
+                ended; None: such runs are driven here.
+            clock: Seconds since 1970.
+            before: The runtime of an event loop that is closed; its runs are still ours.
         """
         self._journal = journal
         self._load = load
         self._publish = publish
         self._alone = alone
+        self._clock = clock
         self._drivers: dict[str, Driver] = {}
         self._tasks: dict[str, asyncio.Task[RunEnding]] = {}
-        self._stalled: dict[str, int] = {}
+        self._apart: dict[str, asyncio.Task[None]] = {}
+        self._stalled: dict[str, Unwritten] = before.left_behind() if before else {}
+        """Runs that are ours and stand still: their store failed, or their event loop was closed under them."""
+        self._taken: list[str] = []
         self._alarm: asyncio.Task[None] | None = None
         self._stirred = asyncio.Event()
         self.problems: dict[str, MulleError] = {}
@@ -88,39 +107,52 @@ class LocalRuntime:
         run.apply(first)
         if not await self._journal.create(new, [encode_one(first)]):
             return False
-        self._drive(run, FIRST_EPOCH, graph.executor)
+        self._drive(Driver(run, FIRST_EPOCH, self._journal, graph.executor, self._publish))
         return True
 
-    async def take(self, run_id: str) -> bool:
-        """Go on with a run that nobody drives. False when somebody does, or when it has ended."""
+    async def take(self, run_id: str, *, here: bool = False) -> bool:
+        """Go on with a run that nobody drives; why it could not be is in `problems`.
+
+        Args:
+            run_id: Which.
+            here: In this process, even if it killed the last ones that drove it.
+
+        Returns:
+            False when somebody else drives it, when it has ended or cannot be driven by this program.
+        """
         if run_id in self._tasks:
             return True
-        claim = await self._journal.claim(run_id)
-        if claim is None:
+        if run_id in self._apart:
             return False
+        self.problems.pop(run_id, None)
         try:
-            graph = await self._load(claim.row.graph)
-            run = await self._folded(claim, graph)
+            if run_id in self._stalled:
+                return await self._resume(run_id)
+            claim = await self._journal.claim(run_id)
+            return claim is not None and await self._go_on(claim, here=here)
+        except JournalConflict:
+            return False
         except MulleError as error:
             self.problems[run_id] = error
-            await self._journal.release(run_id, claim.row.epoch, None)
             return False
-        if claim.unclean and run.in_flight() and not await self._may_go_on(claim):
-            return False
-        self._drive(run, claim.row.epoch, graph.executor)
-        return True
 
     async def wait(self, run_id: str) -> RunEnding:
         """The run's end, or where it stands when only time or a signal can move it. Raises what stopped its driver."""
-        task = self._tasks.get(run_id)
-        if task is not None:
-            return await asyncio.shield(task)
-        row = await self._journal.row(run_id)
-        if row.ended is None:
-            return RunEnding(id=run_id, status="waiting", head=row.head)
-        last = (await self._journal.read(run_id, row.head - 1))[-1]
-        assert isinstance(last, RunEnded)
-        return _ending(run_id, last, row.head)
+        while True:
+            if run_id in self._tasks:
+                return await self._end_of(self._tasks[run_id], run_id)
+            if run_id in self._apart:
+                await asyncio.wait([self._apart[run_id]])
+            row = await self._journal.row(run_id)
+            if row.ended is not None:
+                return _ending(run_id, await self._journal.read(run_id))
+            due = row.wake_at is not None and row.wake_at <= self._clock()
+            if row.status == "waiting" and not due and run_id not in self._stalled:
+                return RunEnding(id=run_id, status="waiting", head=row.head)
+            if not await self.take(run_id):
+                if run_id in self.problems:
+                    raise self.problems[run_id]
+                await asyncio.sleep(LOOK_AGAIN)
 
     async def signal(self, run_id: str, signal: InboxSignal) -> bool:
         """Send a run a signal. It is kept if the run does not wait for it yet; the same id counts once."""
@@ -133,13 +165,13 @@ class LocalRuntime:
     # ------------------------------------------------------------------ all runs
 
     async def recover(self) -> list[str]:
-        """Go on with every run that has something to do and no living driver; gives their ids."""
-        taken: list[str] = []
-        while due := [run for run in await self._journal.claimable(time.time()) if run not in self.problems]:
-            new = [run_id for run_id in due if run_id not in self._tasks and await self.take(run_id)]
-            if not new:
-                break
-            taken += new
+        """Go on with every run that has something to do and no living driver.
+
+        Gives the ids of all that were taken up since this was last asked; what had problems is tried once more.
+        """
+        self.problems.clear()
+        await self._look_for_work(stalled=True)
+        taken, self._taken = self._taken, []
         return taken
 
     def watch(self) -> None:
@@ -148,69 +180,144 @@ class LocalRuntime:
             self._alarm = asyncio.create_task(self._watch(), name="mulle-alarm")
 
     async def idle(self) -> None:
-        """Wait until no run is being driven here."""
-        while self._tasks:
-            await asyncio.wait(list(self._tasks.values()))
+        """Wait until no run is being driven by us."""
+        while working := [*self._tasks.values(), *self._apart.values()]:
+            await asyncio.wait(working)
 
     async def close(self) -> None:
         """Stop every step and let go of every run; whoever comes next goes on with them."""
-        if self._alarm:
-            self._alarm.cancel()
-            await asyncio.gather(self._alarm, return_exceptions=True)
-        for task in list(self._tasks.values()):
+        working: list[asyncio.Task[Any]] = [*self._tasks.values(), *self._apart.values()]
+        working += [self._alarm] if self._alarm else []
+        self._alarm = None
+        for task in working:
             task.cancel()
-        await asyncio.gather(*self._tasks.values(), return_exceptions=True)
+        await asyncio.gather(*working, return_exceptions=True)
+        self._stalled.clear()
+
+    def left_behind(self) -> dict[str, Unwritten]:
+        """Runs that are ours and that nobody drives any more, when this runtime's event loop is closed."""
+        return self._stalled | {run_id: driver.unwritten for run_id, driver in self._drivers.items()}
 
     @property
     def driven(self) -> Collection[str]:
         """Ids of the runs that are driven here now."""
         return self._tasks.keys()
 
-    # ------------------------------------------------------------------ inside
+    # ------------------------------------------------------------------ driving
 
-    def _drive(self, run: Run, epoch: int, executor: Executor) -> None:
-        driver = Driver(run, epoch, self._journal, executor, self._publish)
+    def _drive(self, driver: Driver) -> None:
         task = asyncio.create_task(self._driven(driver), name=f"mulle-run-{driver.run_id}")
         self._drivers[driver.run_id], self._tasks[driver.run_id] = driver, task
-        task.add_done_callback(lambda done: self._left(driver, epoch, done))
+        task.add_done_callback(lambda done: self._left(driver, done))
 
     async def _driven(self, driver: Driver) -> RunEnding:
         await driver.drive()
-        ended = driver.run.ended
+        run, ended = driver.run, driver.run.ended
         if ended is None:
-            return RunEnding(id=driver.run_id, status="waiting", head=driver.run.head)
-        return _ending(driver.run_id, ended, driver.run.head, driver.run.conversation)
+            return RunEnding(id=driver.run_id, status="waiting", conversation=run.conversation, head=run.head)
+        return _ended(driver.run_id, ended, run.conversation, run.head)
 
-    def _left(self, driver: Driver, epoch: int, task: "asyncio.Task[RunEnding]") -> None:
+    async def _end_of(self, task: "asyncio.Task[RunEnding]", run_id: str) -> RunEnding:
+        try:
+            return await asyncio.shield(task)
+        except asyncio.CancelledError:
+            me = asyncio.current_task()
+            if not task.cancelled() or (me is not None and me.cancelling()):
+                raise
+            return RunEnding(id=run_id, status="waiting", detail="closed")
+
+    def _left(self, driver: Driver, task: "asyncio.Task[RunEnding]") -> None:
         run_id = driver.run_id
         del self._drivers[run_id], self._tasks[run_id]
         if task.cancelled():
+            self._stalled[run_id] = driver.unwritten
             return
         error = task.exception()
-        if isinstance(error, StoreError) and not isinstance(error, JournalConflict):
-            self._stalled[run_id] = epoch
+        if isinstance(error, JournalConflict):
+            return
+        if isinstance(error, StoreError):
+            self._stalled[run_id] = driver.unwritten
         if isinstance(error, MulleError):
             self.problems[run_id] = error
-        self._stirred.set()
+        else:
+            self._stirred.set()
 
-    async def _folded(self, claim: Claim, graph: LoadedGraph) -> Run:
-        run = Run(graph.plan, graph.executor.catalogue.describe)
-        for fact in await self._journal.read(claim.row.id):
-            run.apply(fact)
-        return run
+    # ------------------------------------------------------------------ going on with what stands still
 
-    async def _may_go_on(self, claim: Claim) -> bool:
-        """Count a death, and keep a run that kills its drivers away from the others."""
+    async def _go_on(self, claim: Claim, *, here: bool) -> bool:
         row = claim.row
-        deaths = await self._journal.count_death(row.id, row.epoch)
+        try:
+            graph = await self._load(row.graph)
+            run = await self._folded(row, graph)
+        except MulleError:  # Others may be able to drive it: due at once.
+            await self._journal.release(row.id, row.epoch, self._clock())
+            raise
+        deaths = row.deaths
+        if claim.unclean and run.in_flight():
+            deaths = await self._journal.count_death(row.id, row.epoch)
         if deaths >= POISONED_AT:
             payload = {"detail": "poisoned", "reason": f"It ended its process {deaths} times without finishing a step."}
             await self._journal.send(row.id, InboxSignal(f"poisoned/{row.id}", CANCEL, payload))
-        elif deaths == ALONE_AT and self._alone is not None:
-            await self._journal.release(row.id, row.epoch, None)
-            await self._alone(row.id)
+        elif (
+            deaths >= ALONE_AT
+            and not here
+            and self._alone is not None
+            and graph.portable
+            and await self._journal.release(row.id, row.epoch, self._clock() + HAND_OVER)
+        ):
+            self._apart[row.id] = asyncio.create_task(self._drive_apart(row.id, self._alone))
             return False
+        self._drive(Driver(run, row.epoch, self._journal, graph.executor, self._publish))
         return True
+
+    async def _drive_apart(self, run_id: str, alone: Callable[[str], Awaitable[None]]) -> None:
+        """Keep a run that kills its drivers away from the others."""
+        try:
+            await alone(run_id)
+        except OSError as error:
+            self.problems[run_id] = StoreError(f"No process of its own could be started for the run: {error}.")
+        finally:
+            del self._apart[run_id]
+            self._stirred.set()
+
+    async def _folded(self, row: RunRow, graph: LoadedGraph) -> Run:
+        run = Run(graph.plan, graph.executor.catalogue.describe)
+        for fact in await self._journal.read(row.id):
+            run.apply(fact)
+        return run
+
+    async def _resume(self, run_id: str) -> bool:
+        """Go on with a run that is still ours. What it has learnt and could not write is not lost."""
+        left = self._stalled[run_id]
+        row = await self._journal.row(run_id)
+        if row.ended is not None or row.epoch != left.epoch or row.status != "running":
+            del self._stalled[run_id]
+            return False
+        graph = await self._load(row.graph)
+        driver = Driver(await self._folded(row, graph), left.epoch, self._journal, graph.executor, self._publish)
+        if row.head == left.after:
+            driver.bring(left.facts)
+        if self._stalled.pop(run_id, None):
+            self._drive(driver)
+        return True
+
+    async def _look_for_work(self, *, stalled: bool = False) -> None:
+        if stalled:
+            for run_id in list(self._stalled):
+                await self._take_up(run_id)
+        seen = {*self.problems, *self._apart, *self._stalled}
+        while True:
+            due = await self._journal.claimable(self._clock(), MOST_AT_A_TIME + len(seen))
+            new = [run_id for run_id in due if run_id not in seen and run_id not in self._tasks]
+            if not new:
+                return
+            for run_id in new:
+                await self._take_up(run_id)
+            seen.update(new)
+
+    async def _take_up(self, run_id: str) -> None:
+        if await self.take(run_id):
+            self._taken.append(run_id)
 
     def _signalled(self, run_id: str | None) -> None:
         for driver in self._drivers.values() if run_id is None else filter(None, [self._drivers.get(run_id)]):
@@ -218,34 +325,42 @@ class LocalRuntime:
         self._stirred.set()
 
     async def _watch(self) -> None:
+        next_try = self._clock() + LOOK_AROUND
         while True:
             self._stirred.clear()
-            try:
-                await self._retry_stalled()
-                await self.recover()
+            now = self._clock()
+            next_wake = None
+            with contextlib.suppress(StoreError):
+                await self._look_for_work(stalled=now >= next_try)
                 next_wake = await self._journal.next_wake()
-            except StoreError:
-                next_wake = None
-            pause = LOOK_AROUND if next_wake is None else min(LOOK_AROUND, max(0.0, next_wake - time.time()))
+            if now >= next_try:
+                next_try = now + LOOK_AROUND
+            pause = LOOK_AROUND if next_wake is None else min(LOOK_AROUND, max(0.0, next_wake - self._clock()))
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(pause):
                     await self._stirred.wait()
 
-    async def _retry_stalled(self) -> None:
-        """Runs whose store failed are still ours; try whether it works again."""
-        for run_id, epoch in list(self._stalled.items()):
-            del self._stalled[run_id]
-            self.problems.pop(run_id, None)
-            await self._journal.release(run_id, epoch, 0.0)
 
-
-def _ending(run_id: str, ended: RunEnded, head: int, conversation: Outputs | None = None) -> RunEnding:
+def _ended(run_id: str, ended: RunEnded, conversation: Outputs, head: int) -> RunEnding:
     return RunEnding(
         id=run_id,
         status=ended.status,
         detail=ended.detail,
         outputs=ended.outputs,
         error=ended.error,
-        conversation=conversation or {},
+        conversation=conversation,
         head=head,
     )
+
+
+def _ending(run_id: str, facts: list[AnyFact]) -> RunEnding:
+    """How a run ended, from its whole journal."""
+    first, last = facts[0], facts[-1]
+    assert isinstance(first, RunStarted)
+    assert isinstance(last, RunEnded)
+    conversation = dict(first.conversation)
+    for write in (write for fact in facts if isinstance(fact, NodeDone) for write in fact.writes):
+        place, _, name = write.target.partition(".")
+        if place == "conversation":
+            conversation[name] = written(conversation.get(name), write)
+    return _ended(run_id, last, conversation, len(facts))

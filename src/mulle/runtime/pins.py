@@ -7,7 +7,8 @@ from mulle.document.workflow import NodeSpec
 from mulle.engine.facts import AnyFact, Execute, NodeDone, NodeFailed, NodeStarted, Path
 from mulle.engine.run import Run
 from mulle.errors import InputError, StepError
-from mulle.runtime.executor import Executor, plain
+from mulle.runtime.executor import Executor
+from mulle.sdk.fit import NOT_DATA, plain
 
 
 class BadPins(InputError):
@@ -37,7 +38,10 @@ def check_pins(pins: Any) -> dict[str, Any]:
         for answer in answers:
             if not is_object(answer) or not is_object(answer.get("outputs", answer.get("error"))):
                 raise BadPins(node=node, problem="an answer has `outputs` or `error`")
-    return plain(pins)
+    try:
+        return plain(pins)
+    except NOT_DATA as error:
+        raise BadPins(node="", problem=str(error)) from error
 
 
 def pin_key(path: Path) -> str:

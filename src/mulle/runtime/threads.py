@@ -4,6 +4,7 @@ A thread that finished waits a while for the next piece, so a chain of small fun
 """
 
 import asyncio
+import contextlib
 import contextvars
 import queue
 import threading
@@ -23,6 +24,7 @@ _lock = threading.Lock()
 
 async def in_thread(function: Callable[[], T]) -> T:
     """The function's result, computed in a thread. Cancelling abandons the thread, which finishes on its own."""
+    await asyncio.sleep(0)  # Who only tries whether this waits (`Executor.at_once`) has not started a thread.
     loop = asyncio.get_running_loop()
     future: asyncio.Future[T] = loop.create_future()
     context = contextvars.copy_context()
@@ -66,7 +68,12 @@ def _tell(
             if error is None:
                 future.set_result(result)
             else:
-                future.set_exception(error if isinstance(error, Exception) else RuntimeError(repr(error)))
+                future.set_exception(error if _can_be_awaited(error) else RuntimeError(repr(error)))
 
-    if not loop.is_closed():
+    with contextlib.suppress(RuntimeError):  # The loop was closed meanwhile: nobody waits any more.
         loop.call_soon_threadsafe(settle)
+
+
+def _can_be_awaited(error: BaseException) -> bool:
+    """A StopIteration cannot pass through a coroutine; what ends a program must not end ours."""
+    return isinstance(error, Exception) and not isinstance(error, StopIteration)

@@ -1,5 +1,7 @@
 """Whether values fit a node: settings into their model, what arrives into ports, an answer into a journal."""
 
+import math
+import re
 from collections.abc import Callable, Mapping
 from typing import Any, cast
 
@@ -7,8 +9,18 @@ import msgspec
 from pydantic import BaseModel, ValidationError
 
 from mulle.document.places import place
-from mulle.document.ports import Port, accepts, is_array, type_of
+from mulle.document.ports import Port, accepts, is_array, is_object, type_of
 from mulle.errors import StepError
+
+DEEPEST = 200
+"""How deep lists and dictionaries may stand in each other; every reader of a journal has to get through them."""
+WHOLE_NUMBERS = range(-(2**63), 2**64)
+"""Beyond these, readers of JSON take a number for an inexact one."""
+
+NOT_DATA = (TypeError, ValueError, OverflowError, RecursionError)
+"""What `plain` raises for what is no data."""
+
+_MANY_DIGITS = re.compile(rb"\d{19}")
 
 
 class BadSettings(StepError):
@@ -83,11 +95,26 @@ def fill_port(
 
 
 def plain(value: Any) -> Any:
-    """Data as the journal will give it back: tuples are lists, keys text, dates text, NaN null.
+    """Data as the journal will give it back: tuples and sets become lists, dataclasses dictionaries, dates text.
 
-    Raises TypeError, ValueError, OverflowError or RecursionError for what is no data.
+    Always a copy: whoever gave the value may go on changing his own. Raises one of `NOT_DATA`.
     """
-    return _decode(_encode(value))
+    if value is None or value is True or value is False:
+        return value
+    encoded = _encoder.encode(value)
+    # Numbers that are none are written as null, so only what has a null in it can hold one.
+    if (
+        b"null" in encoded
+        or encoded.count(b"{") + encoded.count(b"[") > DEEPEST
+        or (len(encoded) > 18 and _MANY_DIGITS.search(encoded))
+    ):
+        _examine(msgspec.to_builtins(value, str_keys=True, enc_hook=_unknown))
+    return msgspec.json.decode(encoded)
+
+
+def copied(value: Any) -> Any:
+    """A copy of plain data."""
+    return msgspec.to_builtins(value)
 
 
 def _unknown(value: Any) -> Any:
@@ -98,5 +125,23 @@ def _unknown(value: Any) -> Any:
     raise TypeError(f"a {type(value).__name__} is no data")
 
 
-_encode = msgspec.json.Encoder(enc_hook=_unknown).encode
-_decode = msgspec.json.Decoder().decode
+_encoder = msgspec.json.Encoder(enc_hook=_unknown)
+
+
+def _examine(value: Any) -> None:
+    level, depth = [value], 0
+    while level:
+        depth += 1
+        if depth > DEEPEST:
+            raise ValueError(f"it is nested more than {DEEPEST} deep")
+        inner: list[Any] = []
+        for each in level:
+            if is_object(each):
+                inner += each.values()
+            elif is_array(each) or isinstance(each, tuple):
+                inner += each
+            elif isinstance(each, float) and not math.isfinite(each):
+                raise ValueError(f"{each} is no number that can be written down")
+            elif isinstance(each, int) and each not in WHOLE_NUMBERS:
+                raise OverflowError("a whole number has more than 64 bits")
+        level = inner

@@ -1,0 +1,113 @@
+"""A store that fails says so clearly, loses nothing, and goes on when it works again."""
+
+import pytest
+from tests.runtime.homes import Gate, Home, until
+
+import mulle
+from mulle.document.reading import read_workflow
+from mulle.engine.facts import NodeDone, NodeFailed
+from mulle.errors import StoreError, StoreFull, StoreUnavailable
+from mulle.runtime import local
+
+
+async def plus_one(value: int) -> int:
+    return value + 1
+
+
+@pytest.mark.parametrize("error", [StoreFull("디스크"), StoreUnavailable("잠김")])
+async def test_what_was_learnt_is_written_when_there_is_room_again(home: Home, error: StoreError):
+    app, journal = home.open()
+    gate = Gate()
+    run_id = await app.start(mulle.Workflow("둘").add_step("메일", gate, effect="once").add_step("뒤", plus_one), 1)
+    await gate.began.wait()
+    journal.fails = error
+    gate.may_go_on.set()
+
+    with pytest.raises(type(error)):
+        await app.wait(run_id)
+    journal.fails = None
+    assert await app.recover() == [run_id]
+    result = await app.wait(run_id)
+
+    assert (result.status, result.outputs, gate.calls) == ("succeeded", {"output": 2}, 1)
+
+
+async def test_waiting_for_it_is_enough_to_go_on(home: Home):
+    app, journal = home.open()
+    gate = Gate()
+    run_id = await app.start(mulle.Workflow("하나").add_step("갑", gate), 1)
+    await gate.began.wait()
+    journal.fails = StoreFull("디스크")
+    gate.may_go_on.set()
+    with pytest.raises(StoreFull):
+        await app.wait(run_id)
+    with pytest.raises(StoreFull):
+        await app.wait(run_id)
+
+    journal.fails = None
+
+    assert (await app.wait(run_id)).status == "succeeded"
+
+
+async def test_it_goes_on_by_itself(home: Home, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(local, "LOOK_AROUND", 0.05)
+    app, journal = home.open(by_itself=True)
+    gate = Gate()
+    run_id = await app.start(mulle.Workflow("하나").add_step("갑", gate), 1)
+    await gate.began.wait()
+    journal.fails = StoreFull("디스크")
+    gate.may_go_on.set()
+    with pytest.raises(StoreFull):
+        await app.wait(run_id)
+
+    journal.fails = None
+    await until(lambda: journal.on_disk(NodeDone, ("end",)))
+
+    assert (await app.wait(run_id)).status == "succeeded"
+
+
+async def test_a_signal_that_could_not_be_written_is_taken_once(home: Home):
+    app, journal = home.open()
+    workflow = read_workflow(b"""
+        mulle: 1
+        nodes:
+          - {id: start, type: start}
+          - {id: pause, type: wait, data: {signal: go}}
+          - {id: end, type: end}
+        edges:
+          - {source: start, target: pause}
+          - {source: pause, source_port: payload, target: end, target_port: payload}
+    """)
+    run_id = (await app.run(workflow)).id
+    await app.signal(run_id, "go", "한 번")
+    journal.fails = StoreFull("디스크")
+    await app.recover()
+    with pytest.raises(StoreFull):
+        await app.wait(run_id)
+
+    journal.fails = None
+    await app.recover()
+
+    assert (await app.wait(run_id)).outputs == {"payload": "한 번"}
+    assert await journal.inbox(run_id) == []
+
+
+async def test_steps_at_work_are_stopped_and_run_again(home: Home):
+    app, journal = home.open()
+    quick, slow = Gate(), Gate()
+    workflow = mulle.Workflow("둘").add_step("먼저", plus_one)
+    workflow.add_step("빠름", quick, after="먼저").add_step("느림", slow, after="먼저")
+    run_id = await app.start(workflow, 1)
+    await slow.began.wait()
+    await quick.began.wait()
+    journal.fails = StoreFull("디스크")
+    quick.may_go_on.set()
+    with pytest.raises(StoreFull):
+        await app.wait(run_id)
+
+    journal.fails = None
+    slow.may_go_on.set()
+    result = await app.wait(run_id)
+
+    assert (result.status, quick.calls, slow.calls) == ("succeeded", 1, 2)
+    assert not any(isinstance(fact, NodeFailed) for fact in journal.written)
