@@ -4,13 +4,13 @@ from pathlib import Path
 import pytest
 from tests.runtime.homes import Home
 
-from mulle.runtime import driver
+from mulle.runtime import steps
 
 
 @pytest.fixture(autouse=True)
 def little_grace(monkeypatch: pytest.MonkeyPatch) -> None:
     """Steps that do not stop are waited for only shortly."""
-    monkeypatch.setattr(driver, "GRACE", 0.05)
+    monkeypatch.setattr(steps, "GRACE", 0.05)
 
 
 @pytest.fixture(params=["memory", "sqlite"])

@@ -11,7 +11,7 @@ from pydantic import BaseModel
 from tests.runtime.homes import Home
 
 import mulle
-from mulle.app.running import BadRunInput
+from mulle.app.given import BadRunInput
 from mulle.engine.codec import decode, encode
 from mulle.engine.facts import NodeDone
 from mulle.sdk.fit import DEEPEST, NOT_DATA, plain

@@ -7,10 +7,10 @@ import pytest
 from tests.runtime.homes import Gate, Home, until
 
 import mulle
-from mulle.app.running import BadAnswer
+from mulle.app.given import BadAnswer
 from mulle.document.reading import read_workflow
 from mulle.engine.facts import NodeDone, NodeFailed, NodeStarted, RunCancelled
-from mulle.runtime import driver, local
+from mulle.runtime import local, steps
 from mulle.sdk import Done, Node
 
 
@@ -221,7 +221,7 @@ async def test_closing_stops_steps_and_the_next_opener_goes_on(home: Home):
 
 
 async def test_closing_lets_a_once_step_finish_and_keeps_what_it_gave(home: Home, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(driver, "GRACE", 20.0)
+    monkeypatch.setattr(steps, "GRACE", 20.0)
     gate = Gate()
     workflow = chain(("메일", gate, "once"), ("뒤", Ledger(), "repeatable"))
     first, journal = home.open()

@@ -9,18 +9,13 @@ from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol, Self, TypeVar
 
-from mulle.agents.steps import FUNCTION, FunctionNode, UnboundFunction
 from mulle.agents.workflow import Workflow as PythonWorkflow
-from mulle.document.ports import Port, accepts, is_object, type_of
-from mulle.document.problem import Problem, errors
-from mulle.document.reading import InvalidDocument, read_workflow
-from mulle.document.validate import validate
-from mulle.document.versions import graph_hash, graph_text
+from mulle.app.given import as_data, checked_inputs, checked_payload
+from mulle.app.graphs import Graphs, Ready
+from mulle.document.problem import Problem
 from mulle.document.workflow import Workflow
 from mulle.engine.facts import RunStarted
 from mulle.engine.journal import InboxSignal, Journal, NewRun, RunRow
-from mulle.engine.plan import compile_body
-from mulle.errors import InputError
 from mulle.runtime.driver import Published
 from mulle.runtime.executor import Executor
 from mulle.runtime.history import History, NodeRecord
@@ -28,7 +23,6 @@ from mulle.runtime.local import LoadedGraph, LocalRuntime, RunEnding
 from mulle.runtime.pins import check_pins
 from mulle.sdk.catalogue import Catalogue
 from mulle.sdk.context import Services
-from mulle.sdk.fit import NOT_DATA, plain
 from mulle.store.workflows import Workflows
 
 T = TypeVar("T")
@@ -41,22 +35,6 @@ class World(Protocol):
 
     def redact(self, text: str) -> str: ...
     async def close(self) -> None: ...
-
-
-class BadAnswer(InputError):
-    """A person's word about an interrupted step cannot be understood."""
-
-    code = "run.bad_answer"
-    message = "The answer to '{question}' must have a `decision`: happened, again or fail."
-    hint = 'For example {{"decision": "happened", "outputs": {{…}}}}, with what the step would have given.'
-
-
-class BadRunInput(InputError):
-    """A run was asked for with inputs that its start does not take."""
-
-    code = "run.bad_input"
-    message = "{detail}"
-    hint = "The start node's output ports say what a run takes."
 
 
 @dataclass(frozen=True)
@@ -76,24 +54,6 @@ class RunResult:
     def nodes(self) -> list[NodeRecord]:
         """What each node did, in the order in which they began."""
         return list(self._history().records.values())
-
-
-@dataclass(frozen=True, slots=True)
-class _Ready:
-    """A workflow that was validated and can be run."""
-
-    graph: str
-    text: bytes
-    document: Workflow
-    loaded: LoadedGraph
-
-
-READY_KEPT = 256
-"""How many prepared workflows an App remembers."""
-QUESTION = "interrupted/"
-"""How the names of questions about interrupted steps begin."""
-DECISIONS = ("happened", "again", "fail")
-DATA_HINT = "Give text, numbers, true/false, null, lists and dictionaries with text keys."
 
 
 class App:
@@ -126,7 +86,7 @@ class App:
             by_itself: Go on with unfinished runs, due timers and signals as soon as the app is first used.
         """
         self.journal = journal
-        self.catalogue = catalogue
+        self.graphs = Graphs(journal, catalogue, self._executor)
         self.outside = outside
         self.workflows = workflows
         self.now = clock
@@ -135,13 +95,20 @@ class App:
         self._again = again
         self._by_itself = by_itself
         self._twin: App | None = None
-        self._ready: dict[int, _Ready] = {}
-        self._loaded: dict[str, LoadedGraph] = {}
         self._listeners: list[Callable[[Published], None]] = []
         self._runtime: LocalRuntime | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
         self._door: asyncio.AbstractEventLoop | None = None
+
+    @property
+    def catalogue(self) -> Catalogue:
+        """The node types that documents may use."""
+        return self.graphs.catalogue
+
+    @catalogue.setter
+    def catalogue(self, catalogue: Catalogue) -> None:
+        self.graphs.catalogue = catalogue
 
     # ------------------------------------------------------------------ running
 
@@ -190,7 +157,7 @@ class App:
         workflow_id: str = "",
     ) -> str:
         """Begin a run and give its id; see `run`. `workflow_id`: under what lists show it, if not its name."""
-        ready = self._prepared(workflow)
+        ready = self.graphs.ready(workflow)
         given = {"input": inputs} if isinstance(workflow, PythonWorkflow) else dict(inputs or {})
         now, document = self.now(), ready.document
         environment = document.variables.environment
@@ -219,7 +186,7 @@ class App:
         )
         return await self._inside(self._begin(new, first, ready))
 
-    async def _begin(self, new: NewRun, first: RunStarted, ready: _Ready) -> str:
+    async def _begin(self, new: NewRun, first: RunStarted, ready: Ready) -> str:
         self.journal.save_graph(ready.graph, ready.text)
         if await self._running().start(new, first, ready.loaded):
             return new.id
@@ -251,7 +218,7 @@ class App:
             workflows: Workflows made of Python functions whose runs this program can go on with.
         """
         for workflow in workflows:
-            self._prepared(workflow)
+            self.graphs.ready(workflow)
         return await self._inside(self._recover())
 
     async def _recover(self) -> list[str]:
@@ -277,10 +244,7 @@ class App:
 
     async def signal(self, run_id: str, name: str, payload: Any = None, *, signal_id: str | None = None) -> bool:
         """Send a run a signal; the same `signal_id` counts once. Raises UnknownRun, BadAnswer, BadRunInput."""
-        data = as_data(payload, "payload")
-        if name.startswith(QUESTION) and not (is_object(data) and data.get("decision") in DECISIONS):
-            raise BadAnswer(question=name)
-        signal = InboxSignal(signal_id or uuid.uuid4().hex, name, data)
+        signal = InboxSignal(signal_id or uuid.uuid4().hex, name, checked_payload(name, payload))
         return await self._inside(self._running().signal(run_id, signal))
 
     async def cancel(self, run_id: str, reason: str = "") -> bool:
@@ -304,14 +268,12 @@ class App:
 
     def problems(self, workflow: Workflow | PythonWorkflow) -> list[Problem]:
         """Everything that can be known to be wrong with a workflow before it runs."""
-        catalogue, document = self._document(workflow)
-        return validate(document, catalogue.describe)
+        return self.graphs.problems(workflow)
 
     async def history(self, run_id: str) -> History:
         """What a run did, node by node. Raises UnknownRun."""
         row = await self.journal.row(run_id)
-        loaded = self._loaded.get(row.graph) or await self._compiled(row.graph, self._readable)
-        return self._history(loaded, await self.journal.read(run_id))
+        return self._history(await self.graphs.readable(row.graph), await self.journal.read(run_id))
 
     async def runs(self, **filters: Any) -> list[RunRow]:
         """Newest first; filters: `status`, `workflow`, `limit`, `before`."""
@@ -355,52 +317,6 @@ class App:
 
     # ------------------------------------------------------------------ inside
 
-    def _document(self, workflow: Workflow | PythonWorkflow) -> tuple[Catalogue, Workflow]:
-        if isinstance(workflow, PythonWorkflow):
-            return workflow.bound(self.catalogue), workflow.document
-        return self.catalogue, workflow
-
-    def _prepared(self, workflow: Workflow | PythonWorkflow) -> _Ready:
-        """Validate and compile a workflow once for as long as it does not change; raises InvalidDocument."""
-        document = workflow.document if isinstance(workflow, PythonWorkflow) else workflow
-        known = self._ready.get(id(document))  # The entry keeps its document alive, so the id stays its own.
-        if known is not None:
-            return known
-        catalogue, _ = self._document(workflow)
-        wrong = errors(validate(document, catalogue.describe))
-        if wrong:
-            raise InvalidDocument(wrong)
-        text = graph_text(document)
-        portable = not isinstance(workflow, PythonWorkflow)
-        loaded = LoadedGraph(compile_body(document, catalogue.describe), self._executor(catalogue), portable)
-        ready = _Ready(graph_hash(text), text, document, loaded)
-        if len(self._ready) >= READY_KEPT:
-            del self._ready[next(iter(self._ready))]
-        self._ready[id(document)] = ready
-        self._loaded[ready.graph] = loaded
-        return ready
-
-    async def _load(self, graph: str) -> LoadedGraph:
-        """A graph ready to be driven; raises UnboundFunction for one of functions that nobody has shown us."""
-        if graph not in self._loaded:
-            loaded = await self._compiled(graph, self.catalogue)
-            if len(self._loaded) >= READY_KEPT:
-                del self._loaded[next(iter(self._loaded))]
-            self._loaded[graph] = loaded
-        return self._loaded[graph]
-
-    async def _compiled(self, graph: str, catalogue: Catalogue) -> LoadedGraph:
-        document = read_workflow(await self.journal.graph(graph))
-        function = next((node for node in document.nodes if node.type not in catalogue.types), None)
-        if function is not None and function.type == FUNCTION:
-            raise UnboundFunction(at=function.id, name=function.data.get("name", function.id))
-        return LoadedGraph(compile_body(document, catalogue.describe), self._executor(catalogue))
-
-    @property
-    def _readable(self) -> Catalogue:
-        """The node types with which any run can be read, if not driven: Python's functions need not be here."""
-        return self.catalogue.with_types({FUNCTION: FunctionNode()})
-
     def _executor(self, catalogue: Catalogue) -> Executor:
         return Executor(
             catalogue, self.outside.services, clock=self.now, chance=self._chance, redact=self.outside.redact
@@ -439,7 +355,7 @@ class App:
             self._loop = loop
             self._runtime = LocalRuntime(
                 self.journal,
-                self._load,
+                self.graphs.load,
                 publish=self._publish,
                 alone=self._alone,
                 clock=self.now,
@@ -481,34 +397,3 @@ def _running_loop() -> asyncio.AbstractEventLoop | None:
         return asyncio.get_running_loop()
     except RuntimeError:
         return None
-
-
-def as_data(value: Any, what: str) -> Any:
-    """A caller's value as plain data; raises BadRunInput."""
-    try:
-        return plain(value)
-    except NOT_DATA as error:
-        raise BadRunInput(f"The {what} cannot be kept: {error}.", at=what, hint=DATA_HINT) from error
-
-
-def checked_inputs(graph: LoadedGraph, inputs: dict[str, Any]) -> dict[str, Any]:
-    """A run's inputs with the defaults of the start's ports; raises BadRunInput."""
-    start = next((node for node in graph.plan.nodes if node.signature.start), None)
-    ports = start.signature.outputs if start else ()
-    for port in ports:
-        _check_input(port, inputs)
-    unknown = inputs.keys() - {port.name for port in ports}
-    if start and ports and unknown:
-        there = ", ".join(port.name for port in ports)
-        raise BadRunInput(f"The workflow takes no input '{min(unknown)}'; it takes: {there}.")
-    return inputs
-
-
-def _check_input(port: Port, inputs: dict[str, Any]) -> None:
-    if port.name not in inputs:
-        if port.required and port.default_value is None:
-            raise BadRunInput(f"The input '{port.name}' ({port.type}) is required.", at=port.name)
-        inputs[port.name] = port.default_value
-    elif not accepts(port, inputs[port.name]):
-        got = type_of(inputs[port.name])
-        raise BadRunInput(f"The input '{port.name}' takes {port.type}, not {got}.", at=port.name)

@@ -38,6 +38,7 @@ from mulle.engine.run import Run
 from mulle.errors import StepError, StoreError
 from mulle.runtime.executor import Executor, Turn
 from mulle.runtime.pins import Pins
+from mulle.runtime.steps import Steps
 from mulle.sdk.fit import NOT_DATA, NoData
 
 PATIENCE = 2.0
@@ -46,8 +47,6 @@ BREATH = 0.01
 """Seconds of pure work after which other runs get their turn."""
 FULL_BATCH = 2000
 """Facts that are gathered at most before they are written."""
-GRACE = 5.0
-"""Seconds that a stopped step has for its cleaning up; after that it is abandoned."""
 
 CANCEL = "cancel"
 """The name of the signal that cancels a run."""
@@ -61,17 +60,6 @@ class Published:
     facts: Sequence[AnyFact] = ()
     path: Path = ()
     text: str = ""
-
-
-@dataclass(slots=True)
-class Running:
-    """A step at work."""
-
-    task: asyncio.Task[AnyFact]
-    turn: Turn
-    stop_by: float = math.inf
-    """When it is abandoned if it still runs: it was asked to stop, or its time is up, and it does not obey."""
-    told_to_stop: bool = False
 
 
 @dataclass(slots=True)
@@ -101,7 +89,7 @@ class Driver:
         self._executor = executor
         self._publish = publish
         self._clock = executor.clock
-        self._running: dict[Path, Running] = {}
+        self._steps = Steps(executor, self._hear, self._set_timer)
         self._licensed: dict[Path, Turn] = {}
         self._timers: list[tuple[float, Path]] = []
         """When a turn may begin, a step is abandoned or, under the empty path, the run's own time is up."""
@@ -160,7 +148,7 @@ class Driver:
             await self._leave_in_peace()
             raise
         finally:
-            await self._stop_everything()
+            await self._steps.stop_all()
 
     # ------------------------------------------------------------------ what happened
 
@@ -202,7 +190,7 @@ class Driver:
         """A `once` node that was running when its driver died must not silently run again."""
         for path, command in list(self.run.commands.items()):
             _, plan, node = self.run.at(path)
-            if node.status == at.RUNNING and node.effect == "once" and path not in self._running:
+            if node.status == at.RUNNING and node.effect == "once" and path not in self._steps:
                 cut_off = StepError("The step was cut off while it ran; it may or may not have happened.")
                 self._record(self._executor.failure(plan.spec, command, cut_off, kind="interrupted", effect="once"))
 
@@ -215,7 +203,7 @@ class Driver:
             changed = self.run.changes()
             for path in changed:
                 self._look_at(path)
-            for path in [path for path in self.run.to_stop if path not in self._running]:
+            for path in [path for path in self.run.to_stop if path not in self._steps]:
                 self._record(self._stopped(path))
                 changed.append(path)
             if not changed:
@@ -241,9 +229,9 @@ class Driver:
         command = self.run.commands.get(path)
         if command is None:
             self._licensed.pop(path, None)
-            if path in self._running:
-                self._stop(self._running[path])
-        elif path not in self._running and path not in self._licensed:
+            if path in self._steps:
+                self._steps.stop(path)
+        elif path not in self._steps and path not in self._licensed:
             if command.not_before > self._clock():
                 self._set_timer(command.not_before, path)
             else:
@@ -276,7 +264,7 @@ class Driver:
         if fact is not None:
             self._record(fact)
         elif turn.effect == "pure":
-            self._start(turn)
+            self._steps.start(turn)
         else:
             self._licensed[command.path] = turn
 
@@ -302,25 +290,11 @@ class Driver:
 
     def _start_licensed(self) -> None:
         while self._licensed:
-            self._start(self._licensed.pop(next(iter(self._licensed))))
+            self._steps.start(self._licensed.pop(next(iter(self._licensed))))
 
-    def _start(self, turn: Turn) -> None:
-        path = turn.command.path
-        task = asyncio.get_running_loop().create_task(self._executor.execute(turn))
-        running = self._running[path] = Running(task, turn)
-        if turn.spec.timeout is not None:
-            self._abandon_at(self._clock() + turn.spec.timeout + GRACE, running)
-        task.add_done_callback(lambda task: self._finished(path, turn, task))
-
-    def _finished(self, path: Path, turn: Turn, task: asyncio.Task[AnyFact]) -> None:
-        running = self._running.get(path)
-        if running is None or running.task is not task:
-            return
-        del self._running[path]
-        if task.cancelled():  # It was stopped before its first instant.
-            self._events.append(self._executor.failed(turn, asyncio.CancelledError(), "stopped"))
-        else:
-            self._events.append(task.result())
+    def _hear(self, fact: AnyFact) -> None:
+        """A step has ended."""
+        self._events.append(fact)
         self._stirred.set()
 
     async def _show(self, turn: Turn, text: str) -> None:
@@ -334,52 +308,19 @@ class Driver:
 
     # ------------------------------------------------------------------ stopping
 
-    def _stop(self, running: Running) -> None:
-        if not running.told_to_stop:
-            running.told_to_stop = True
-            running.task.cancel()
-            self._abandon_at(self._clock() + GRACE, running)
-
-    def _abandon_at(self, time: float, running: Running) -> None:
-        running.stop_by = min(running.stop_by, time)
-        self._set_timer(running.stop_by, running.turn.command.path)
-
-    def _abandon(self, running: Running) -> None:
-        """A step that ignores its cancellation keeps neither the run from ending nor the node from failing."""
-        turn = running.turn
-        del self._running[turn.command.path]
-        running.task.cancel()
-        if running.told_to_stop:
-            self._record(self._executor.cut_off(turn, asyncio.CancelledError(), "stopped"))
-        else:
-            self._record(self._executor.overdue(turn))
-
     def _stopped(self, path: Path) -> NodeFailed:
         failure = Failure("stopped", "The step was stopped because its scope ended.", str(path[-1]))
         return NodeFailed(at=self._clock(), path=path, kind="stopped", error=failure)
 
     async def _leave_in_peace(self) -> None:
         """Let `once` steps in flight finish for a while, and write what became of them: nobody has to be asked then."""
-        once = [running.task for running in self._running.values() if running.turn.effect == "once"]
-        if not once or self.run.ended:
+        if self.run.ended or not await self._steps.let_once_steps_finish():
             return
-        for running in self._running.values():
-            if running.turn.effect != "once":
-                running.task.cancel()
-        await asyncio.wait(once, timeout=GRACE)
         for fact in self._events:
             if not _is_stop(fact):
                 self._record(fact)
         with contextlib.suppress(StoreError):  # It is as if we had been killed, then.
             await self._save()
-
-    async def _stop_everything(self) -> None:
-        tasks = [running.task for running in self._running.values()]
-        self._running.clear()
-        for task in tasks:
-            task.cancel()
-        if tasks:
-            await asyncio.wait(tasks, timeout=GRACE)
 
     # ------------------------------------------------------------------ saving and resting
 
@@ -423,7 +364,7 @@ class Driver:
             heapq.heappop(self._timers)
         next_time = self._timers[0][0] if self._timers else None
         left = math.inf if next_time is None else next_time - self._clock()
-        if not self._running and left > PATIENCE:
+        if not self._steps and left > PATIENCE:
             if await self._journal.release(self.run_id, self._epoch, next_time):
                 return True
             self._inbox_due = True
@@ -447,8 +388,8 @@ class Driver:
         """Whether a timer's reason is gone."""
         if not path:
             return self.run.cancelled is not None
-        if path in self._running:
-            return self._running[path].stop_by > time
+        if path in self._steps:
+            return not self._steps.overstays(path, time)
         command = self.run.commands.get(path)
         return command is None or command.not_before > time or path in self._licensed
 
@@ -460,8 +401,8 @@ class Driver:
                 continue
             if not path:
                 self._record(RunCancelled(at=now, reason="The run took longer than it may.", detail="timeout"))
-            elif path in self._running:
-                self._abandon(self._running[path])
+            elif path in self._steps:
+                self._record(self._steps.abandon(path))
             else:
                 self._begin(self.run.commands[path])
 

@@ -1,0 +1,103 @@
+"""Workflows made ready to run, once for as long as they do not change. Knows nothing of runs."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeVar
+
+from mulle.agents.steps import FUNCTION, FunctionNode, UnboundFunction
+from mulle.agents.workflow import Workflow as PythonWorkflow
+from mulle.document.problem import Problem, errors
+from mulle.document.reading import InvalidDocument, read_workflow
+from mulle.document.validate import validate
+from mulle.document.versions import graph_hash, graph_text
+from mulle.document.workflow import Workflow
+from mulle.engine.journal import Journal
+from mulle.engine.plan import compile_body
+from mulle.runtime.executor import Executor
+from mulle.runtime.local import LoadedGraph
+from mulle.sdk.catalogue import Catalogue
+
+Key = TypeVar("Key")
+Value = TypeVar("Value")
+
+KEPT = 256
+"""How many of them are remembered."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """A workflow that was validated and can be run."""
+
+    graph: str
+    """The content hash of its graph."""
+    text: bytes
+    document: Workflow
+    loaded: LoadedGraph
+
+
+class Graphs:
+    """The graphs that this program has seen or can read from the journal."""
+
+    def __init__(self, journal: Journal, catalogue: Catalogue, executor: Callable[[Catalogue], Executor]) -> None:
+        self.catalogue = catalogue
+        self._journal = journal
+        self._executor = executor
+        self._ready: dict[int, Ready] = {}
+        self._loaded: dict[str, LoadedGraph] = {}
+
+    def problems(self, workflow: Workflow | PythonWorkflow) -> list[Problem]:
+        """Everything that can be known to be wrong with a workflow before it runs."""
+        return validate(_document(workflow), self._types(workflow).describe)
+
+    def ready(self, workflow: Workflow | PythonWorkflow) -> Ready:
+        """Validate and compile a workflow; raises InvalidDocument."""
+        document = _document(workflow)
+        known = self._ready.get(id(document))  # The entry keeps its document alive, so the id stays its own.
+        if known is not None:
+            return known
+        catalogue = self._types(workflow)
+        wrong = errors(validate(document, catalogue.describe))
+        if wrong:
+            raise InvalidDocument(wrong)
+        text = graph_text(document)
+        plan, portable = compile_body(document, catalogue.describe), not isinstance(workflow, PythonWorkflow)
+        made = Ready(graph_hash(text), text, document, LoadedGraph(plan, self._executor(catalogue), portable))
+        _keep(self._ready, id(document), made)
+        _keep(self._loaded, made.graph, made.loaded)
+        return made
+
+    async def load(self, graph: str) -> LoadedGraph:
+        """A graph ready to be driven.
+
+        Raises UnknownGraph, UnknownNodeType, and UnboundFunction for one of functions that nobody has shown us.
+        """
+        if graph not in self._loaded:
+            _keep(self._loaded, graph, await self._compiled(graph, self.catalogue))
+        return self._loaded[graph]
+
+    async def readable(self, graph: str) -> LoadedGraph:
+        """A graph with which runs can be read, if not driven: Python's functions need not be here."""
+        if graph in self._loaded:
+            return self._loaded[graph]
+        return await self._compiled(graph, self.catalogue.with_types({FUNCTION: FunctionNode()}))
+
+    async def _compiled(self, graph: str, catalogue: Catalogue) -> LoadedGraph:
+        document = read_workflow(await self._journal.graph(graph))
+        function = next((node for node in document.nodes if node.type == FUNCTION), None)
+        if function is not None and FUNCTION not in catalogue.types:
+            raise UnboundFunction(at=function.id, name=function.data.get("name", function.id))
+        return LoadedGraph(compile_body(document, catalogue.describe), self._executor(catalogue))
+
+    def _types(self, workflow: Workflow | PythonWorkflow) -> Catalogue:
+        return workflow.bound(self.catalogue) if isinstance(workflow, PythonWorkflow) else self.catalogue
+
+
+def _document(workflow: Workflow | PythonWorkflow) -> Workflow:
+    return workflow.document if isinstance(workflow, PythonWorkflow) else workflow
+
+
+def _keep(kept: dict[Key, Value], key: Key, value: Value) -> None:
+    """Remember something, and forget the oldest if there is too much."""
+    if len(kept) >= KEPT:
+        del kept[next(iter(kept))]
+    kept[key] = value
