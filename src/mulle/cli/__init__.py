@@ -11,6 +11,7 @@ from mulle.errors import MulleError
 
 COMMANDS: dict[str, tuple[str, str]] = {
     "author": ("author", "Turn a sentence into a workflow that is proved before anyone trusts it."),
+    "edit": ("edit", "Change a workflow by a sentence; shows the difference."),
     "run": ("run", "Run a workflow until it ends or waits."),
     "validate": ("documents", "Say everything that is wrong with a document."),
     "schema": ("documents", "Print the document format's JSON Schema."),

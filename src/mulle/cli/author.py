@@ -87,9 +87,13 @@ async def composed(
 ) -> Result:
     """What the author makes of a sentence with this home's node types and secrets."""
     now = datetime.fromtimestamp(app.now(), ZoneInfo(timezone))
-    home = chosen or settings()
-    tools = Tools(app.catalogue, has_secret=lambda name: _has_secret(home, name))
+    tools = tools_of(app, chosen or settings())
     return await compose(sentence, answers=answers, now=now, timezone=timezone, yes=yes, tools=tools)
+
+
+def tools_of(app: App, home: Settings) -> Tools:
+    """What the author may use in this home."""
+    return Tools(app.catalogue, has_secret=lambda name: _has_secret(home, name))
 
 
 def _has_secret(home: Settings, name: str) -> bool:
