@@ -1,5 +1,6 @@
 """Node types by name, and a node of a document as its type sees it."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -31,6 +32,19 @@ def test_a_broken_plugin_is_named_when_somebody_uses_it():
         catalogue.describe(NodeSpec(id="a", type="rates"))
 
     assert catalogue.node(NodeSpec(id="a", type="start")).type == "start"
+
+
+def test_a_plugin_that_cannot_be_loaded_is_set_aside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    info = tmp_path / "torn-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: torn\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text("[mulle.nodes]\ntorn = torn_nowhere:Torn\n")
+    monkeypatch.syspath_prepend(tmp_path)  # pyright: ignore[reportUnknownMemberType]  # pytest leaves it untyped.
+
+    installed = Catalogue.installed()
+
+    assert "torn_nowhere" in installed.broken["torn"]
+    assert "start" in installed.types
 
 
 def described(catalogue: Catalogue, data: dict[str, Any]) -> list[tuple[str, str]]:

@@ -33,6 +33,11 @@ def test_names_are_in_the_form_in_which_python_reads_them():
     assert parameter.name == "이름"
 
 
+def test_code_that_can_be_read_and_not_be_written_out_again_is_refused():
+    with pytest.raises(CodeSyntax, match="nested too deeply"):
+        signature("def main(a: x" + ".x" * 700 + "): ...")
+
+
 def test_a_quoted_annotation_is_its_text():
     assert signature("def main(a: 'list[int]') -> 'dict': ...").parameters[0].annotation == "list[int]"
 

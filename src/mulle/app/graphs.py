@@ -16,6 +16,7 @@ from mulle.engine.plan import compile_body
 from mulle.runtime.executor import Executor
 from mulle.runtime.local import LoadedGraph
 from mulle.sdk.catalogue import Catalogue
+from mulle.triggers.problems import schedule_problems
 
 Key = TypeVar("Key")
 Value = TypeVar("Value")
@@ -47,7 +48,8 @@ class Graphs:
 
     def problems(self, workflow: Workflow | PythonWorkflow) -> list[Problem]:
         """Everything that can be known to be wrong with a workflow before it runs."""
-        return validate(_document(workflow), self._types(workflow).describe)
+        document = _document(workflow)
+        return [*validate(document, self._types(workflow).describe), *schedule_problems(document)]
 
     def ready(self, workflow: Workflow | PythonWorkflow) -> Ready:
         """Validate and compile a workflow; raises InvalidDocument."""

@@ -12,6 +12,7 @@ from mulle.document.problem import Problem, errors
 from mulle.document.reading import InvalidDocument, json_schema, write_json, write_yaml
 from mulle.document.validate import validate as find_problems
 from mulle.sdk.catalogue import Catalogue
+from mulle.triggers.problems import schedule_problems
 
 
 @click.command()
@@ -20,7 +21,8 @@ from mulle.sdk.catalogue import Catalogue
 def validate(file: str, as_json: bool) -> int:
     """Say everything that is wrong with a document."""
     try:
-        problems = find_problems(load(file), Catalogue.installed().describe)
+        document = load(file)
+        problems = [*find_problems(document, Catalogue.installed().describe), *schedule_problems(document)]
     except InvalidDocument as error:
         problems = error.problems
     show({"problems": [problem.to_dict() for problem in problems]}, as_json, lambda: listed(problems))
