@@ -325,3 +325,12 @@ def test_a_step_may_be_tried_again_after_a_question():
     assert play.run.commands["mail",] == Execute(("mail",), turn=1, attempt=2, not_before=50.0)
     play.does("mail", {"sent": True})
     assert play.listed == ["after"]
+
+
+def test_an_answer_that_comes_after_the_deadline_changes_nothing():
+    for retry_at in (None, 200.0):
+        play = interrupted()
+        play.fail("mail", retry_at=retry_at)
+        play.signal("interrupted/mail", {"decision": "happened"})
+        assert play.run.waiting() == {}
+        assert play.state("mail").answer is None

@@ -103,6 +103,14 @@ def test_a_wait_may_listen_to_a_name_of_its_own_and_all_who_do_are_woken():
     assert [heard(play, node) for node in ("a", "b", "c")] == [7, 7, None]
 
 
+def test_a_wait_that_ended_by_time_has_no_signal_of_an_earlier_one():
+    play = waiting()
+    play.signal("approve", "yes")
+    play.wait("approve", until=60.0)
+    play.start("approve")
+    assert heard(play) is None
+
+
 def test_a_korean_name_is_heard_however_it_was_typed():
     for said, listened in ((NFD, NFC), (NFC, NFD)):
         play = Play(graph([step("a")]))

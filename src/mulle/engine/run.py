@@ -188,7 +188,7 @@ class Run:
         if fact.rules > RULES or fact.format > FORMAT:
             raise NewerJournal(rules=fact.rules, format=fact.format, known=f"{RULES} and {FORMAT}")
         self.started = fact
-        self.conversation = dict(fact.conversation)
+        self.conversation = fact.conversation
         self._tree.open((), self.plan, {})
 
     def _node_started(self, fact: NodeStarted) -> None:
@@ -236,11 +236,11 @@ class Run:
         self._tree.go_on(scope, plan, node, expansion, graph)
 
     def _node_waiting(self, fact: NodeWaiting) -> None:
-        scope, plan, node = self._running(fact)
+        scope, _, node = self._running(fact)
         node.status = at.WAITING
         node.until, node.form, node.memo, node.signal = fact.until, fact.form, fact.memo, None
         if scope.closing:
-            self._tree.stop(scope, plan, node)
+            self._tree.agenda.stop(fact.path)
         else:
             self._tree.listen(fact.path, node, signal_name(fact.signal or spoken(fact.path)))
 
@@ -296,10 +296,9 @@ class Run:
         if self.cancelled:
             return
         self.cancelled = fact
-        self._tree.cancelled = True
         root = self._tree.scopes[()]
         if root.open:
-            self._tree.close(root)
+            self._tree.close(root, once_too=True)
         else:
             self._finish()
 
@@ -361,7 +360,6 @@ class Run:
         run.started, run.cancelled, run.ended, run.finish = state.started, state.cancelled, state.ended, state.finish
         run.conversation, run.written = state.conversation, state.written
         run._tree = snapshot.tree_of(state.tree, plan, run._graph_of)
-        run._tree.cancelled = state.cancelled is not None
         return run
 
 

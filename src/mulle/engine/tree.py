@@ -27,8 +27,6 @@ class Tree:
         self.scopes: dict[Path, Scope] = {}
         self.agenda = Agenda()
         self.signals = Signals()
-        self.cancelled = False
-        """Nothing may finish any more, `once` or not."""
         self.on_ending: OnEnding | None = None
         self._emptied: deque[Scope] = deque()
 
@@ -111,8 +109,8 @@ class Tree:
         if self.on_ending:
             self.on_ending((*scope.path, plan.id), node)
 
-    def stop(self, scope: Scope, plan: PlanNode, node: NodeState) -> list[Scope]:
-        """Bring one node of a closing scope to its end. What has not started is skipped; a `once` step may finish.
+    def _stop(self, scope: Scope, plan: PlanNode, node: NodeState, *, once_too: bool) -> list[Scope]:
+        """Bring one node of a closing scope to its end: what has not started is skipped, the rest stopped.
 
         Gives the scopes inside of it, which are to be closed for that.
         """
@@ -124,7 +122,7 @@ class Tree:
             self._skip(scope, plan, node, "its scope ended before it started")
         elif node.status == at.EXPANDED and node.expansion:
             return self._inside(path, node.expansion)
-        elif node.status != at.RUNNING or node.effect != "once" or self.cancelled:
+        elif node.status != at.RUNNING or node.effect != "once" or once_too:
             self.stop_listening(path, node)
             self.agenda.stop(path)
         return []
@@ -148,14 +146,17 @@ class Tree:
         if not plan.nodes:
             self._emptied.append(scope)
 
-    def close(self, *scopes: Scope) -> None:
-        """Let nothing new start in scopes and in all inside them, and stop what is under way."""
+    def close(self, *scopes: Scope, once_too: bool = False) -> None:
+        """Let nothing new start in scopes and in all inside them, and stop what is under way.
+
+        A `once` step in flight may finish, unless it is `once_too`.
+        """
         closing = deque(scopes)
         while closing:
             scope = closing.popleft()
             scope.closing = True
             for plan, node in zip(scope.plan.nodes, scope.nodes, strict=True):
-                closing += self.stop(scope, plan, node)
+                closing += self._stop(scope, plan, node, once_too=once_too)
 
     def go_on(self, scope: Scope, plan: PlanNode, node: NodeState, expansion: Expansion, graph: ScopePlan) -> None:
         """Open an expanded node's next scopes, or give it its next turn when what it asked for is ready."""
