@@ -25,7 +25,7 @@ class BadAnswer(InputError):
 
     code = "author.bad_answer"
     message = "'{text}' is not of the form KEY=VALUE."
-    hint = "The keys stand in the questions: --answer mail.to=me@example.com."
+    hint = "The keys stand in the questions: --answer to=me@example.com."
 
 
 class UnknownModel(InputError):
