@@ -40,18 +40,18 @@ def read_test(clause: Clause, language: Language, *, with_event: bool) -> Test |
     del language
     situation = next(iter(clause.means("situation")), None)
     if situation:
-        return Test("situation", clause.text, name=situation[1])
+        return Test("situation", clause.said, name=situation[1])
     compared = _comparison(clause)
     if compared:
         return compared
     quoted = tuple(token.text for token in clause.tokens if token.kind == "quoted")
     if quoted:
-        return Test("contains", clause.text, words=quoted)
+        return Test("contains", clause.said, words=quoted)
     value = next((token for token in clause.tokens if token.ending == "if" and token.kind in {"unknown", "word"}), None)
     if value:
         subject = " ".join(token.text for token in clause.tokens if token.role == "subject")
-        return Test("is", clause.text, subject=subject, words=(value.text,))
-    return None if with_event else Test("unknown", clause.text)
+        return Test("is", clause.said, subject=subject, words=(value.text,))
+    return None if with_event else Test("unknown", clause.said)
 
 
 def _comparison(clause: Clause) -> Test | None:
@@ -73,4 +73,4 @@ def _comparison(clause: Clause) -> Test | None:
     unit = _UNIT_WORDS.get(number.unit, number.unit)
     if number.text.startswith("$"):
         unit = "달러"
-    return Test("compare", clause.text, subject, above=above, inclusive=inclusive, value=number.value, unit=unit)
+    return Test("compare", clause.said, subject, above=above, inclusive=inclusive, value=number.value, unit=unit)

@@ -33,8 +33,8 @@ def report(
 ) -> Report:
     """The report on a draft, or on why there is none."""
     return Report(
-        built=tuple(_built(request, draft, now)) if draft else (),
-        assumed=tuple(_assumed(request, draft, now)),
+        built=tuple(_built(request, draft, now, has_model=has_model)) if draft else (),
+        assumed=tuple(_assumed(request, draft, has_model=has_model)),
         not_done=tuple(dict.fromkeys(_not_done(request, draft, has_secret, has_model=has_model))),
     )
 
@@ -42,18 +42,18 @@ def report(
 # ---------------------------------------------------------------------- built
 
 
-def _built(request: Request, draft: Draft, now: datetime) -> Iterator[str]:
+def _built(request: Request, draft: Draft, now: datetime, *, has_model: bool) -> Iterator[str]:
     language = request.language
     yield from _when(request, now)
     for source in request.sources:
         yield from _source(request, source)
     for step in request.steps:
-        yield from _step(request, step)
+        yield from _step(request, step, has_model=has_model)
     for branch in request.branches:
         if branch.test.kind not in {"else", "unknown"}:
             yield say("report.test", language, test=branch.test.text)
         for step in branch.steps:
-            yield from _step(request, step)
+            yield from _step(request, step, has_model=has_model)
         for delivery in branch.deliveries:
             yield from _delivery(request, delivery)
     for delivery in request.deliveries:
@@ -67,7 +67,7 @@ def _built(request: Request, draft: Draft, now: datetime) -> Iterator[str]:
             yield say("report.on_failure", language, channel=channels()[delivery.channel].title.of(language))
 
 
-def _step(request: Request, step: Step) -> Iterator[str]:
+def _step(request: Request, step: Step, *, has_model: bool) -> Iterator[str]:
     language = request.language
     match step.kind:
         case "filter":
@@ -75,7 +75,8 @@ def _step(request: Request, step: Step) -> Iterator[str]:
             key = "report.filter_with" if wanted else "report.filter"
             yield say(key, language, words=", ".join(wanted or unwanted))
         case "summarise":
-            yield say("report.summarise", language, sentences=step.settings.get("sentences") or SUMMARY_SENTENCES)
+            key = "report.summarise_model" if has_model else "report.summarise"
+            yield say(key, language, sentences=step.settings.get("sentences") or SUMMARY_SENTENCES)
         case "approve":
             yield say("report.approve", language)
         case "model":
@@ -93,7 +94,7 @@ def _when(request: Request, now: datetime) -> Iterator[str]:
             yield say("report.first", language, when=f"{first[0]:%Y-%m-%d %H:%M} ({request.schedule.timezone})")
     elif request.event:
         yield say("report.event", language, event=events()[request.event].title.of(language))
-    else:
+    elif request.trigger == "manual":
         yield say("report.manual", language)
 
 
@@ -128,10 +129,9 @@ def _delivery(request: Request, delivery: Delivery) -> Iterator[str]:
 # ---------------------------------------------------------------------- assumed
 
 
-def _assumed(request: Request, draft: Draft | None, now: datetime) -> Iterator[str]:
-    del now
+def _assumed(request: Request, draft: Draft | None, *, has_model: bool) -> Iterator[str]:
     language = request.language
-    model = draft is not None and any(_needs_model(node) for node in draft.document["nodes"])
+    model = draft is not None and any(_costs(node, has_model=has_model) for node in draft.document["nodes"])
     yield say("report.mode_model" if model else "report.mode", language)
     if isinstance(request.schedule, Schedule):
         yield say("assumed.timezone", language, timezone=request.schedule.timezone)
@@ -156,8 +156,9 @@ def _assumed(request: Request, draft: Draft | None, now: datetime) -> Iterator[s
             yield say("assumed.count", language, count=_default_count(source))
 
 
-def _needs_model(node: dict[str, Any]) -> bool:
-    return node["type"] == "llm" and node["data"].get("task") != "summarize"
+def _costs(node: dict[str, Any], *, has_model: bool) -> bool:
+    """Whether a node asks a model at every run."""
+    return node["type"] == "llm" and (has_model or node["data"].get("task") != "summarize")
 
 
 # ---------------------------------------------------------------------- not done

@@ -83,7 +83,7 @@ class _Reading:
         """Read one clause more."""
         self._warnings(clause)
         if clause.kind == "else":
-            self.branches.append(Branch(Test("else", clause.text)))
+            self.branches.append(Branch(Test("else", clause.said)))
         elif clause.kind == "if":
             self._condition(clause)
         else:
@@ -109,7 +109,7 @@ class _Reading:
         if test and test.kind != "unknown":
             self._branch(clause, test)
         elif event is None:
-            self._branch(clause, Test("unknown", clause.text))
+            self._branch(clause, Test("unknown", clause.said))
 
     def _branch(self, clause: Clause, test: Test) -> None:
         self.branches.append(Branch(test))
@@ -202,9 +202,9 @@ class _Reading:
     def _action(self, name: str, clause: Clause) -> None:
         action = actions()[name]
         if action.danger:
-            self.dangers.append(clause.text)
+            self.dangers.append(clause.said)
         if action.needs == "missing":
-            self.unable.append(Unable(name, clause.text))
+            self.unable.append(Unable(name, clause.said))
         elif name == "retry":
             count = count_in(clause, {"번", "회", "차례", "time", "times"})
             self.retries = count or self.retries or 3
@@ -223,7 +223,7 @@ class _Reading:
         elif name in {"approve", "merge", "each", "sort", "filter"}:
             self._simple(name, clause)
         elif name in _MODEL_TASKS:
-            self._step("model", name, {"what": clause.text})
+            self._step("model", name, {"what": clause.said})
 
     def _simple(self, name: str, clause: Clause) -> None:
         if name == "filter":

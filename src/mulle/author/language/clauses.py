@@ -32,6 +32,11 @@ class Clause:
     def text(self) -> str:
         return " ".join(token.text for token in self.tokens)
 
+    @property
+    def said(self) -> str:
+        """As it stands in the sentence."""
+        return " ".join(token.written for token in self.tokens)
+
 
 def clauses(tokens: Sequence[Token], *, korean: bool) -> list[Clause]:
     """The clauses of a sentence in their order."""

@@ -108,3 +108,9 @@ def ends_in_consonant(text: str) -> bool:
     """Whether the last syllable has a final consonant, which decides between 을/를, 이/가, 은/는, 으로/로."""
     last = text[-1:]
     return "가" <= last <= "힣" and bool((ord(last) - _FIRST) % 28)
+
+
+def ends_in_rieul(text: str) -> bool:
+    """Whether the last syllable ends in ㄹ, behind which it is 로 and not 으로."""
+    last = text[-1:]
+    return "가" <= last <= "힣" and (ord(last) - _FIRST) % 28 == _TAILS.index("ㄹ")

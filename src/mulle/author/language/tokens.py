@@ -5,7 +5,7 @@ it covers is kept as `unknown`, never dropped.
 """
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from mulle.author.language.korean import (
@@ -45,6 +45,8 @@ class Token:
     value: float = 0.0
     """Of counts."""
     unit: str = ""
+    written: str = ""
+    """As it stands in the sentence, particle and ending included."""
 
     def means(self, kind: str) -> str | None:
         """The name of its meaning of a kind: `token.means("channel")` is "mail"."""
@@ -74,7 +76,7 @@ _MARKS = re.compile(r"[^\w\s가-힣]+")
 
 def tokens(sentence: str, lexicon: Lexicon) -> list[Token]:
     """All tokens of a sentence in their order. Positions are those of `sentence`; spans of spaces belong to none."""
-    return _Scan(sentence, lexicon).run()
+    return [replace(token, written=sentence[token.start : token.end]) for token in _Scan(sentence, lexicon).run()]
 
 
 class _Scan:
