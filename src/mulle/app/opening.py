@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from mulle.app.running import App
 from mulle.document.reading import UnreadableDocument, read_workflow
 from mulle.document.workflow import Workflow
-from mulle.errors import SecretMissing
+from mulle.errors import BadSetting, SecretMissing
 from mulle.runtime.memory_journal import MemoryJournal
 from mulle.sdk.catalogue import Catalogue
 from mulle.sdk.context import Services
@@ -94,6 +94,11 @@ def open_app(home: str | Path | None = None, *, given: Settings | None = None, b
         )
     if home is not None:
         chosen = replace(chosen, home=Path(home).expanduser().absolute())
+    if chosen.database_url:
+        why = "this release keeps everything in SQLite, in MULLE_HOME"
+        raise BadSetting(
+            variable="MULLE_DATABASE_URL", why=why, at="MULLE_DATABASE_URL", hint="Take the variable away."
+        )
     folder = chosen.make_home()
 
     def journal() -> SqliteJournal:

@@ -1,12 +1,13 @@
 """The command line. Each command lives in a module of its own that is imported when it is called, so help is quick."""
 
 import sys
+from difflib import get_close_matches
 from importlib import import_module
 from typing import Any
 
 import click
 
-from mulle.cli.printing import complain
+from mulle.cli.printing import OutputLost, complain
 from mulle.errors import MulleError
 
 COMMANDS: dict[str, tuple[str, str]] = {
@@ -29,6 +30,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
 """Name: module, what it does."""
 
 
+class UnknownCommand(click.UsageError):
+    """There is no such command; says which ones sound alike."""
+
+
 class Commands(click.Group):
     """The commands by name; a module is imported when one of its commands is called."""
 
@@ -42,6 +47,15 @@ class Commands(click.Group):
             return None
         module = import_module(f"mulle.cli.{COMMANDS[cmd_name][0]}")
         return getattr(module, cmd_name)
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args[0] not in COMMANDS:
+            close = get_close_matches(args[0][:100], COMMANDS, n=1)
+            meant = f" Did you mean '{close[0]}'?" if close else ""
+            raise UnknownCommand(f"There is no command '{args[0]}'.{meant}", ctx)
+        return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         del ctx
@@ -65,15 +79,39 @@ def main(arguments: list[str] | None = None) -> None:
     as_json = "--json" in given
     try:
         code: Any = mulle.main(args=given, prog_name="mulle", standalone_mode=False)
-    except click.UsageError as error:
-        hint = f"`{error.ctx.command_path} --help` shows how." if error.ctx else "`mulle --help` shows how."
-        complain({"code": "usage", "message": error.format_message(), "where": "", "hint": hint}, as_json=as_json)
+    except click.exceptions.NoArgsIsHelpError as error:
+        if as_json:
+            complain(_misused(error, "A command is missing."), as_json=True)
+        else:
+            click.echo(error.format_message(), err=True)
         sys.exit(2)
+    except click.UsageError as error:
+        complain(_misused(error, error.format_message()), as_json=as_json)
+        sys.exit(2)
+    except OutputLost as error:
+        complain(error.to_dict(), as_json=as_json)
+        sys.exit(1)
     except MulleError as error:
         complain(error.to_dict(), as_json=as_json)
         sys.exit(2)
-    except click.Abort:
+    except (click.Abort, KeyboardInterrupt):
         sys.exit(130)
-    except (BrokenPipeError, KeyboardInterrupt):
-        sys.exit(130)
+    except Exception as error:  # noqa: BLE001 - the last door: a person gets a sentence and the place, no traceback.
+        complain(_unforeseen(error), as_json=as_json)
+        sys.exit(1)
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def _misused(error: click.UsageError, message: str) -> dict[str, str]:
+    path = error.ctx.command_path if error.ctx else "mulle"
+    return {"code": "usage", "message": message, "where": "", "hint": f"`{path} --help` shows how."}
+
+
+def _unforeseen(error: Exception) -> dict[str, str]:
+    """An error that we have no name for: what it says, and the line it comes from."""
+    at = error.__traceback__
+    while at is not None and at.tb_next is not None:
+        at = at.tb_next
+    place = f"{at.tb_frame.f_code.co_filename}:{at.tb_lineno}" if at else ""
+    hint = "This is a mistake in Mulle. Nothing that was kept is lost; please report it with the place above."
+    return {"code": "internal", "message": f"{type(error).__name__}: {error}", "where": place, "hint": hint}

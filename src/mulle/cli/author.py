@@ -2,14 +2,15 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import click
 
 from mulle.app import App
 from mulle.app.opening import find_secret, secret_store, settings
+from mulle.app.schedules import keep
 from mulle.author.compose import Result, Tools, compose
+from mulle.cli.documents import write_file
 from mulle.cli.home import with_app
 from mulle.cli.printing import is_terminal, json_option, show
 from mulle.document.reading import parse_workflow, write_json, write_yaml
@@ -125,8 +126,8 @@ def _kept(app: App, result: Result, out: str | None, *, save: bool) -> str | Non
     document = parse_workflow(result.workflow)
     if out:
         text = write_json(document) if out.endswith(".json") else write_yaml(document)
-        Path(out).write_text(text, encoding="utf-8")
-    return app.workflows.save(document, app.now()).id if save else None
+        write_file(out, text)
+    return keep(app, document).id if save else None
 
 
 def for_people(result: Result, out: str | None = None, kept: str | None = None) -> str:

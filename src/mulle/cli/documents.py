@@ -7,12 +7,21 @@ import click
 
 from mulle.app.opening import load
 from mulle.cli.home import named_document
-from mulle.cli.printing import json_option, show
+from mulle.cli.printing import json_option, show, write
 from mulle.document.problem import Problem, errors
 from mulle.document.reading import InvalidDocument, json_schema, write_json, write_yaml
 from mulle.document.validate import validate as find_problems
+from mulle.errors import InputError
 from mulle.sdk.catalogue import Catalogue
 from mulle.triggers.problems import schedule_problems
+
+
+class Unwritable(InputError):
+    """A file that was named for the result cannot be written."""
+
+    code = "output.unwritable"
+    message = "The file cannot be written: {why}."
+    hint = "Name a file in a folder that is there and that you may write."
 
 
 @click.command()
@@ -45,7 +54,7 @@ def _line(problem: Problem) -> str:
 @click.command()
 def schema() -> int:
     """Print the document format's JSON Schema."""
-    click.echo(json.dumps(json_schema(), ensure_ascii=False, indent=2))
+    write(json.dumps(json_schema(), ensure_ascii=False, indent=2) + "\n")
     return 0
 
 
@@ -58,7 +67,16 @@ def export(workflow: str, form: str, out: str | None) -> int:
     document = named_document(workflow)
     text = write_yaml(document) if form == "yaml" else write_json(document) + "\n"
     if out:
-        Path(out).write_text(text, encoding="utf-8")
+        write_file(out, text)
     else:
-        click.echo(text, nl=False)
+        write(text)
     return 0
+
+
+def write_file(name: str, text: str) -> None:
+    """Write a text where a person wants it; raises Unwritable."""
+    try:
+        Path(name).write_text(text, encoding="utf-8")
+    except (OSError, ValueError) as error:
+        why = error.strerror if isinstance(error, OSError) else str(error)
+        raise Unwritable(at=name, why=why) from error

@@ -1,6 +1,7 @@
 """What a command prints: one JSON object for machines, a few plain lines for people. Errors go to stderr."""
 
 import json
+import os
 import sys
 import unicodedata
 from collections.abc import Callable, Mapping, Sequence
@@ -8,12 +9,33 @@ from typing import Any
 
 import click
 
+from mulle.errors import MulleError
+
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 
 
 def show(result: Mapping[str, Any], as_json: bool, people: Callable[[], str]) -> None:
-    """Print a result in the form that was asked for."""
-    click.echo(json.dumps(result, ensure_ascii=False, default=str) if as_json else people())
+    """Print a result in the form that was asked for; raises OutputLost."""
+    write((json.dumps(result, ensure_ascii=False, default=str) if as_json else people()) + "\n")
+
+
+class OutputLost(MulleError):
+    """What a command has to say cannot be written; what it did stays done."""
+
+    code = "output.lost"
+    message = "The result cannot be written: {why}."
+    hint = "What the command did stays done. Make room where its output goes; `mulle runs show RUN` shows a run again."
+
+
+def write(text: str) -> None:
+    """Put a text on stdout as it is; raises OutputLost. A reader that has gone away wants no more, and that is fine."""
+    try:
+        click.echo(text.encode("utf-8", "backslashreplace").decode(), nl=False)
+    except OSError as error:
+        # What Python still holds would fail once more when it ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        if not isinstance(error, BrokenPipeError):
+            raise OutputLost(why=error.strerror) from error
 
 
 def complain(error: Mapping[str, str], *, as_json: bool) -> None:

@@ -1,6 +1,8 @@
 """`mulle run`: run a workflow until it ends, or until only a signal can move it."""
 
+import contextlib
 import json
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -9,9 +11,9 @@ import click
 
 from mulle.app import App, RunResult
 from mulle.cli.home import document, with_app
-from mulle.cli.printing import json_option, short, show
+from mulle.cli.printing import OutputLost, json_option, short, show, write
 from mulle.document.ports import Port, PortType, is_object
-from mulle.document.reading import read_data
+from mulle.document.reading import UnreadableDocument, read_data
 from mulle.document.workflow import Workflow
 from mulle.errors import InputError
 from mulle.runtime.driver import Published
@@ -27,6 +29,7 @@ class UnreadableInput(InputError):
     """A file or a value given on the command line cannot be used."""
 
     code = "input.unreadable"
+    hint = "Write -i NAME=VALUE, or name a file that holds one JSON object."
 
 
 @click.command()
@@ -46,10 +49,10 @@ def run(
     as_json: bool,
 ) -> int:
     """Run a workflow until it ends, or until only a signal can move it."""
+    streamed: list[str] = []
 
     async def work(app: App) -> dict[str, Any]:
         found = document(app, workflow)
-        streamed: list[str] = []
         app.listen(lambda published: _watch(published, streamed, as_json=as_json))
         inputs = read_json(inputs_file) if inputs_file else {}
         result = await app.run(
@@ -61,6 +64,8 @@ def run(
         return await described(app, result, "".join(streamed))
 
     shown = with_app(work)
+    if streamed and not as_json:
+        write("\n")
     show(shown, as_json, lambda: for_people(shown))
     return 0 if shown["status"] in ("succeeded", "waiting") else 1
 
@@ -71,6 +76,8 @@ def read_json(name: str) -> dict[str, Any]:
         data = read_data(Path(name).read_bytes())
     except OSError as error:
         raise UnreadableInput(f"The file cannot be read: {error.strerror}.", at=name) from error
+    except UnreadableDocument as error:
+        raise UnreadableInput(error.text, at=f"{name}, {error.at}" if error.at else name) from error
     if not is_object(data):
         raise UnreadableInput("The file must hold one JSON object.", at=name)
     return data
@@ -93,11 +100,22 @@ def parsed_value(text: str, port: Port) -> Any:
     if port.type is PortType.STRING:
         return text
     try:
-        return json.loads(text)
-    except ValueError as error:
+        return json.loads(text, parse_constant=_no_number, parse_float=_finite)
+    except (ValueError, RecursionError) as error:
         if port.type is PortType.ANY:
             return text
         raise UnreadableInput(f"'{text}' is no {port.type}.", at=port.name, hint="Write it as JSON.") from error
+
+
+def _no_number(text: str) -> Any:
+    raise ValueError(f"{text} is no JSON")
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError(f"{text} is too large")
+    return number
 
 
 async def described(app: App, result: RunResult, streamed: str) -> dict[str, Any]:
@@ -112,7 +130,7 @@ async def described(app: App, result: RunResult, streamed: str) -> dict[str, Any
         "status": result.status,
         "detail": result.detail,
         "outputs": result.outputs,
-        "error": result.error,
+        "error": result.error and result.error | {"hint": _hint(records)},
         "steps": history.executions,
         "elapsed_ms": round((max(times) - min(times)) * 1000, 3) if times else 0,
         "nodes": [record.to_dict() for record in records[:MOST_NODES]],
@@ -124,6 +142,12 @@ async def described(app: App, result: RunResult, streamed: str) -> dict[str, Any
     if result.status == "waiting":
         shown["waiting_for"] = waiting_for(history.run.waiting())
     return shown
+
+
+def _hint(records: Sequence[NodeRecord]) -> str:
+    """What to do about a failed run: the advice of the last failure that has any."""
+    hints = (record.error.hint for record in reversed(records) if record.status == "failed" and record.error)
+    return next(filter(None, hints), "")
 
 
 def waiting_for(states: Mapping[Any, Any]) -> list[dict[str, Any]]:
@@ -138,7 +162,10 @@ def _watch(published: Published, streamed: list[str], *, as_json: bool) -> None:
     if published.text:
         streamed.append(published.text)
         if not as_json:
-            click.echo(published.text, nl=False)
+            with contextlib.suppress(
+                OutputLost
+            ):  # The run goes on; that its result cannot be shown is said at its end.
+                write(published.text)
 
 
 def for_people(shown: Mapping[str, Any]) -> str:
@@ -150,15 +177,33 @@ def for_people(shown: Mapping[str, Any]) -> str:
     lines.append(f"{status}  run {shown['run_id']}  {shown['steps']} steps in {shown['elapsed_ms']:.0f} ms")
     lines += [f"  {name}: {short(value, 300)}" for name, value in shown["outputs"].items()]
     if shown["error"]:
-        lines.append(f"  {shown['error']['type']}: {shown['error']['message']}")
-    for one in shown.get("waiting_for", []):
-        lines.append(f"  waits for the signal '{one['signal']}': mulle runs signal {shown['run_id']} {one['signal']}")
+        lines.append(f"  {shown['error']['type']}: {short(shown['error']['message'], 500)}")
+        lines += [f"  → {shown['error']['hint']}"] if shown["error"]["hint"] else []
+    lines += [f"  {_waits(shown['run_id'], one)}" for one in shown.get("waiting_for", [])]
     return "\n".join(lines)
+
+
+def _waits(run_id: str, one: Mapping[str, Any]) -> str:
+    match form_kind(one):
+        case "approval":
+            return f"'{one['signal']}' waits for a person: mulle approvals approve|reject {run_id} {one['signal']}"
+        case "interrupted":
+            choices = "happened|again|fail"
+            return f"{one['path']} was cut off: mulle approvals interrupted {run_id} --decision {choices}"
+        case _:
+            return f"waits for the signal '{one['signal']}': mulle runs signal {run_id} {one['signal']}"
+
+
+def form_kind(one: Mapping[str, Any]) -> str:
+    """What a waiting node wants of a person: `approval`, `interrupted`, or nothing but a signal (empty)."""
+    if str(one["signal"]).startswith("interrupted/"):
+        return "interrupted"
+    return "approval" if one["form"] else ""
 
 
 def _node_line(node: Mapping[str, Any]) -> str:
     mark = MARKS.get(node["status"], "▸")
-    failure = node["error"]["message"] if node["error"] else ""
+    failure = short(node["error"]["message"], 200) if node["error"] else ""
     about: str = node.get("reason") or failure or short(node["outputs"] or {}, 90)
     return f"  {mark} {node['path']:<24} {node['type']:<13} {node['elapsed_ms']:>8.1f} ms  {about}"
 

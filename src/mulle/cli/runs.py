@@ -1,6 +1,5 @@
 """`mulle runs`: what ran, and what one can still do about it."""
 
-import json
 from datetime import datetime
 from typing import Any
 
@@ -9,9 +8,12 @@ import click
 from mulle.app import App
 from mulle.cli.home import with_app
 from mulle.cli.printing import json_option, show, table
-from mulle.cli.run import described, for_people
+from mulle.cli.run import UnreadableInput, described, for_people, parsed_value
+from mulle.document.ports import Port, PortType
 from mulle.engine.journal import RunRow
 from mulle.errors import InputError
+
+STATUSES = ("running", "waiting", "succeeded", "failed", "cancelled")
 
 
 class BadPayload(InputError):
@@ -22,20 +24,29 @@ class BadPayload(InputError):
     hint = 'Quote it for the shell: \'{{"decision": "approved"}}\'.'
 
 
+class RunIsOver(InputError):
+    """A run that has ended cannot be moved any more."""
+
+    code = "run.over"
+    message = "Run '{run}' has ended already: {status}."
+    hint = "`mulle runs show {run}` shows what it did."
+
+
 @click.group()
 def runs() -> None:
     """List, show, resume, cancel and signal runs."""
 
 
 @runs.command("list")
-@click.option("--status", help="running, waiting, succeeded, failed, cancelled")
+@click.option("--status", type=click.Choice(STATUSES))
 @click.option("--workflow", help="Only runs of this workflow.")
 @click.option("--limit", default=20, show_default=True, type=click.IntRange(1, 1000))
 @json_option
 def list_runs(status: str | None, workflow: str | None, limit: int, as_json: bool) -> int:
     """The newest runs first."""
     rows = with_app(lambda app: app.runs(status=status, workflow=workflow, limit=limit))
-    show({"runs": [row_data(row) for row in rows]}, as_json, lambda: _rows_for_people(rows))
+    empty = "No such runs." if status or workflow else "No runs yet. `mulle run FILE` starts one."
+    show({"runs": [row_data(row) for row in rows]}, as_json, lambda: _rows_for_people(rows) if rows else empty)
     return 0
 
 
@@ -75,6 +86,9 @@ def cancel(run: str, reason: str, as_json: bool) -> int:
     """End a run, whatever its steps do."""
 
     async def work(app: App) -> dict[str, Any]:
+        row = await app.journal.row(run)
+        if row.ended is not None and row.status != "cancelled":
+            raise RunIsOver(run=run, status=row.status)
         await app.cancel(run, reason)
         return await described(app, await app.go_on(run), "")
 
@@ -93,12 +107,16 @@ def signal(run: str, name: str, payload: str | None, signal_id: str | None, as_j
     """Send a run a signal, with JSON if you like, and go on with it."""
 
     async def work(app: App) -> dict[str, Any]:
-        await app.signal(run, name, parsed_payload(payload), signal_id=signal_id)
+        sent = parsed_payload(payload)
+        row = await app.journal.row(run)
+        if row.ended is not None and signal_id is None:
+            raise RunIsOver(run=run, status=row.status)
+        await app.signal(run, name, sent, signal_id=signal_id)
         return await described(app, await app.go_on(run), "")
 
     shown = with_app(work)
     show(shown, as_json, lambda: for_people(shown))
-    return 1 if shown["status"] == "failed" else 0
+    return 1 if shown["status"] in ("failed", "cancelled") else 0
 
 
 def parsed_payload(text: str | None) -> Any:
@@ -106,8 +124,8 @@ def parsed_payload(text: str | None) -> Any:
     if text is None:
         return None
     try:
-        return json.loads(text)
-    except ValueError as error:
+        return parsed_value(text, Port(name="payload", type=PortType.OBJECT))
+    except UnreadableInput as error:
         raise BadPayload(text=text) from error
 
 
@@ -130,8 +148,6 @@ def iso(seconds: float | None) -> str | None:
 
 
 def _rows_for_people(rows: list[RunRow]) -> str:
-    if not rows:
-        return "No runs yet. `mulle run FILE` starts one."
     cells = [
         [row.id, row.status, row.detail, (iso(row.created) or "")[:19].replace("T", " "), row.workflow] for row in rows
     ]

@@ -6,6 +6,7 @@ import click
 
 from mulle.app.opening import secret_store, settings
 from mulle.cli.printing import json_option, show, table
+from mulle.errors import SecretUnusable
 
 
 @click.group()
@@ -18,10 +19,18 @@ def secrets() -> None:
 @json_option
 def set_secret(name: str, as_json: bool) -> int:
     """Store a secret; its value is asked for, or read from a pipe. It never stands on the command line."""
-    value = click.prompt(f"Value of {name}", hide_input=True) if sys.stdin.isatty() else sys.stdin.read().rstrip("\n")
+    value = click.prompt(f"Value of {name}", hide_input=True) if sys.stdin.isatty() else _piped(name)
     secret_store(settings()).set(name, value)
     show({"name": name, "stored": True}, as_json, lambda: f"✓ {name} is stored, encrypted.")
     return 0
+
+
+def _piped(name: str) -> str:
+    """What a pipe holds, without the end of its last line; raises SecretUnusable for what is no text."""
+    try:
+        return sys.stdin.buffer.read().decode("utf-8").removesuffix("\n").removesuffix("\r")
+    except UnicodeDecodeError as error:
+        raise SecretUnusable(f"The value for '{name}' is not UTF-8 text.") from error
 
 
 @secrets.command("list")

@@ -27,11 +27,11 @@ def worker(until_idle: bool, only: str | None, as_json: bool) -> int:
         if until_idle:
             started = await scheduler.fire_due()
             await app.idle()
-            return {"recovered": recovered, "started": started}
+            return _told(recovered, started, scheduler)
         if not as_json:
             click.echo(f"Working. {len(recovered)} unfinished run(s) taken up. Ctrl+C stops.")
         await _until_stopped(app, scheduler)
-        return {"recovered": recovered, "started": scheduler.started}
+        return _told(recovered, scheduler.started, scheduler)
 
     done = with_app(work)
     show(done, as_json, lambda: _for_people(done))
@@ -46,11 +46,19 @@ async def _until_stopped(app: App, scheduler: Scheduler) -> None:
     await app.serve()
     firing = asyncio.create_task(scheduler.keep_firing())
     await asyncio.wait([firing, asyncio.create_task(stopped.wait())], return_when=asyncio.FIRST_COMPLETED)
+    if firing.done():
+        firing.result()
     firing.cancel()
     await asyncio.gather(firing, return_exceptions=True)
+
+
+def _told(recovered: list[str], started: list[str], scheduler: Scheduler) -> dict[str, Any]:
+    problems = [{"workflow": workflow, **error.to_dict()} for workflow, error in scheduler.problems.items()]
+    return {"recovered": recovered, "started": started, "problems": problems}
 
 
 def _for_people(done: dict[str, Any]) -> str:
     if "run_id" in done:
         return f"{done['run_id']}: {done['status']}"
-    return f"{len(done['recovered'])} unfinished run(s) went on, {len(done['started'])} schedule(s) fired."
+    wrong = "".join(f"✗ {one['workflow']}: {one['message']}\n" for one in done["problems"])
+    return f"{wrong}{len(done['recovered'])} unfinished run(s) went on, {len(done['started'])} schedule(s) fired."

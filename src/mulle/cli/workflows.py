@@ -6,12 +6,14 @@ import click
 
 from mulle.app import App
 from mulle.app.opening import load
+from mulle.app.schedules import keep
 from mulle.cli.documents import listed
 from mulle.cli.home import with_app
 from mulle.cli.printing import json_option, show, table
 from mulle.cli.runs import iso
 from mulle.document.problem import errors
 from mulle.document.reading import InvalidDocument
+from mulle.errors import MulleError
 from mulle.store.workflows import StoredWorkflow
 from mulle.triggers.fire import next_time, timed_triggers
 
@@ -48,12 +50,10 @@ def save(file: str, workflow_id: str | None, as_json: bool) -> int:
         document = load(file)
         wrong = errors(app.problems(document))
         if wrong:
-            click.echo(listed(wrong), err=True)
+            if not as_json:
+                click.echo(listed(wrong), err=True)
             raise InvalidDocument(wrong)
-        stored = app.workflows.save(document, app.now(), workflow_id=workflow_id)
-        for timed in timed_triggers(document):
-            app.workflows.looked_until(stored.id, timed.key, app.now())
-        return stored
+        return keep(app, document, workflow_id)
 
     stored = with_app(work)
     show(described(stored), as_json, lambda: f"✓ {stored.name or stored.id} is kept as {stored.id}, v{stored.version}.")
@@ -82,7 +82,7 @@ def enable(workflow: str, enabled: bool, as_json: bool) -> int:
     """Switch a workflow's schedules on or off."""
 
     async def work(app: App) -> StoredWorkflow:
-        return app.workflows.enable(workflow, enabled=enabled)
+        return app.workflows.enable(workflow, app.now(), enabled=enabled)
 
     stored = with_app(work)
     show(described(stored), as_json, lambda: f"✓ schedules of {stored.id} are {'on' if stored.enabled else 'off'}.")
@@ -99,32 +99,32 @@ def schedules(as_json: bool) -> int:
 
 
 async def _schedules(app: App) -> dict[str, Any]:
-    upcoming = [
-        {
-            "workflow": stored.id,
-            "name": stored.name,
-            "rule": timed.key,
-            "enabled": stored.enabled,
-            "next": iso(next_time(timed, app.now())),
-        }
-        for stored in app.workflows.all()
-        for timed in timed_triggers(app.workflows.document(stored.id))
-    ]
+    upcoming: list[dict[str, Any]] = []
+    problems: list[dict[str, Any]] = []
+    for stored in app.workflows.all():
+        about = {"workflow": stored.id, "name": stored.name}
+        try:
+            for timed in timed_triggers(app.workflows.document(stored.id)):
+                next_one = iso(next_time(timed, app.now()))
+                upcoming.append({**about, "rule": timed.key, "enabled": stored.enabled, "next": next_one})
+        except MulleError as error:
+            problems.append(about | error.to_dict())
     past = [
         {"workflow": one.workflow, "due": iso(one.due), "outcome": one.outcome, "run_id": one.run}
         for one in app.workflows.firings()
     ]
-    return {"schedules": upcoming, "firings": past}
+    return {"schedules": upcoming, "firings": past, "problems": problems}
 
 
 def _schedules_for_people(shown: dict[str, Any]) -> str:
+    wrong = [f"✗ {one['name'] or one['workflow']}: {one['message']}" for one in shown["problems"]]
     if not shown["schedules"]:
-        return "Nothing is scheduled."
+        return "\n".join([*wrong, "Nothing is scheduled."])
     rows = [
         [one["workflow"], (one["next"] or "never") if one["enabled"] else "off", one["name"], one["rule"]]
         for one in shown["schedules"]
     ]
-    lines = [table(rows, ["workflow", "next", "name", "rule"])]
+    lines = [*wrong, table(rows, ["workflow", "next", "name", "rule"])]
     if shown["firings"]:
         past = [[one["due"], one["outcome"], one["workflow"], one["run_id"] or ""] for one in shown["firings"][:10]]
         lines += ["", table(past, ["due", "outcome", "workflow", "run"])]

@@ -53,7 +53,8 @@ class Firing:
     due: float
     """Seconds since 1970."""
     outcome: str
-    """`started`, `missed` (too late to be made up) or `skipped` (the run before it was still under way)."""
+    """`started`, `missed` (too late to be made up), `skipped` (the run before it was still under way) or `failed` (its
+    run could not be started)."""
     run: str | None = None
 
 
@@ -129,11 +130,16 @@ class Workflows:
             ).fetchall()
         return [_stored(row) for row in rows]
 
-    def enable(self, named: str, *, enabled: bool) -> StoredWorkflow:
-        """Let a workflow's schedules fire, or not; raises UnknownWorkflow."""
+    def enable(self, named: str, now: float, *, enabled: bool) -> StoredWorkflow:
+        """Let a workflow's schedules fire, or not; what was due while they were off is not made up.
+
+        Raises UnknownWorkflow.
+        """
         stored = self.get(named)
-        with storage(self._path):
+        with storage(self._path), transaction(self._db):
             self._db.execute("UPDATE workflows SET enabled = ? WHERE id = ?", (enabled, stored.id))
+            if enabled and not stored.enabled:
+                self._db.execute("UPDATE schedules SET looked_until = ? WHERE workflow = ?", (now, stored.id))
         return self.get(stored.id)
 
     def remove(self, named: str) -> StoredWorkflow:
@@ -145,6 +151,30 @@ class Workflows:
 
     # ------------------------------------------------------------------ schedules
 
+    def keep_schedules(self, workflow: str, triggers: Sequence[str], now: float) -> None:
+        """Let exactly these schedules of a workflow count: new ones begin now, and one that is gone is forgotten."""
+        with storage(self._path), transaction(self._db):
+            known = {
+                row[0] for row in self._db.execute("SELECT trigger_key FROM schedules WHERE workflow = ?", (workflow,))
+            }
+            self._db.executemany(
+                "DELETE FROM schedules WHERE workflow = ? AND trigger_key = ?",
+                [(workflow, key) for key in known - set(triggers)],
+            )
+            self._db.executemany(
+                "INSERT OR IGNORE INTO schedules VALUES (?, ?, ?)", [(workflow, key, now) for key in triggers]
+            )
+
+    def last_run(self, workflow: str, trigger: str) -> str | None:
+        """The id of the run that a schedule started last."""
+        with storage(self._path):
+            row = self._db.execute(
+                "SELECT run FROM firings WHERE workflow = ? AND trigger_key = ? AND run IS NOT NULL"
+                " ORDER BY due DESC LIMIT 1",
+                (workflow, trigger),
+            ).fetchone()
+        return row[0] if row else None
+
     def looked_until(self, workflow: str, trigger: str, now: float) -> float:
         """Up to when a schedule's due times were dealt with; a schedule that is new begins now."""
         with storage(self._path):
@@ -155,10 +185,14 @@ class Workflows:
         return row[0]
 
     def note(self, firings: Sequence[Firing], workflow: str, trigger: str, until: float, now: float) -> None:
-        """Write down what became of a schedule's due times up to `until`, all in one transaction."""
+        """Write down what became of a schedule's due times up to `until`, all in one transaction.
+
+        Of two who looked at the same due time, the one who has a run to show is right.
+        """
         with storage(self._path), transaction(self._db):
             self._db.executemany(
-                "INSERT OR IGNORE INTO firings VALUES (?, ?, ?, ?, ?, ?)",
+                "INSERT INTO firings VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE"
+                " SET outcome = excluded.outcome, run = excluded.run WHERE run IS NULL AND excluded.run IS NOT NULL",
                 [(one.workflow, one.trigger, one.due, one.outcome, one.run, now) for one in firings],
             )
             self._db.execute(
