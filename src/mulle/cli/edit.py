@@ -9,9 +9,11 @@ import click
 
 from mulle.app import App
 from mulle.app.opening import secret_store, settings
+from mulle.app.schedules import keep
 from mulle.author.edit import Edited
 from mulle.author.edit import edit as changed
 from mulle.cli.author import for_people, parsed_answers, tools_of
+from mulle.cli.documents import write_file
 from mulle.cli.home import document, with_app
 from mulle.cli.printing import json_option, show
 from mulle.document.reading import parse_workflow, write_json, write_yaml
@@ -61,9 +63,9 @@ def _write(app: App, edited: Edited, workflow: str, out: str | None, *, save: bo
     in_place = save and Path(workflow).is_file()
     for target in [name for name in (out, workflow if in_place else None) if name]:
         text = write_json(new) if target.endswith(".json") else write_yaml(new)
-        Path(target).write_text(text, encoding="utf-8")
+        write_file(target, text)
     if save and not in_place:
-        app.workflows.save(new, app.now(), workflow_id=app.workflows.get(workflow).id)
+        keep(app, new, app.workflows.get(workflow).id)
 
 
 def _diff(edited: Edited) -> list[str]:
