@@ -1,16 +1,45 @@
 """A workflow written in Python: steps that follow each other, run durably by the engine like any other document."""
 
 from collections.abc import Sequence
-from typing import Any, Literal
+from importlib import import_module
+from typing import Any, Literal, Protocol
 
 from mulle.agents.steps import FUNCTION, FunctionNode, Step
 from mulle.document.ports import Port
 from mulle.document.workflow import Edge, NodeSpec, Ports, Retry
 from mulle.document.workflow import Workflow as Document
+from mulle.errors import StepError
 from mulle.sdk.catalogue import Catalogue
 
 START, END = "start", "end"
 """The ids of the first and the last node of every Python workflow."""
+
+
+class RunFailed(StepError):
+    """A run did not come to its end; `node` and `type` of what failed are facts."""
+
+    code = "run.failed"
+    message = "{place}{message}"
+    hint = "`app.run(workflow, value)` gives the whole result, with every step."
+
+
+class Result(Protocol):
+    """What `execute` needs to know of a run."""
+
+    @property
+    def status(self) -> str: ...
+    @property
+    def detail(self) -> str: ...
+    @property
+    def outputs(self) -> dict[str, Any]: ...
+    @property
+    def error(self) -> dict[str, str] | None: ...
+
+
+class Runs(Protocol):
+    """An `App`, as far as `execute` needs one."""
+
+    def run_sync(self, workflow: "Workflow", inputs: Any = None) -> Result: ...
 
 
 class Workflow:
@@ -91,12 +120,40 @@ class Workflow:
             edges=(*self._edges, *ends),
         )
 
+    def execute(self, value: Any = None, *, app: Runs | None = None) -> Any:
+        """Run it and give what its last step gave; by name, if several are last. For scripts: blocks until it is done.
+
+        Args:
+            value: What the first step gets.
+            app: Where to run it; None: in memory, and nothing is kept. Within a running event loop, as in a notebook,
+                it runs on a loop of its own.
+
+        Raises:
+            RunFailed: A step failed, or the run was cancelled or came to wait for somebody.
+        """
+        if app is not None:
+            return _output(app.run_sync(self, value))
+        # By its name: the app stands above this floor, and only scripts that make none of their own need it here.
+        made = import_module("mulle.app").open_app(":memory:")
+        try:
+            return _output(made.run_sync(self, value))
+        finally:
+            made.close_sync()
+
     def bound(self, catalogue: Catalogue) -> Catalogue:
         """A catalogue that also knows this workflow's functions."""
         return catalogue.with_types({FUNCTION: FunctionNode(self._steps)})
 
     def _last(self) -> list[str]:
         return [self._nodes[-1].id] if self._nodes else [START]
+
+
+def _output(result: Result) -> Any:
+    if result.status == "succeeded":
+        return result.outputs.get("output") if len(result.outputs) == 1 else result.outputs
+    error = result.error or {"type": f"run.{result.status}", "message": f"The run is {result.status}.", "node": ""}
+    place = f"Step '{error['node']}': " if error["node"] else ""
+    raise RunFailed(at=error["node"], place=place, message=error["message"], type=error["type"])
 
 
 def _edge(source: str, target: str, port: str) -> Edge:

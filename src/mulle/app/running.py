@@ -100,6 +100,7 @@ class App:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
         self._door: asyncio.AbstractEventLoop | None = None
+        self._opening = threading.Lock()
 
     @property
     def catalogue(self) -> Catalogue:
@@ -285,7 +286,7 @@ class App:
         """Stop driving; unfinished runs go on when someone opens this home again."""
         if self._twin is not None:
             await asyncio.to_thread(self._twin.close_beside)
-        if self._runtime is not None:
+        if self._runtime is not None and _goes_on(self._loop):
             await self._inside(self._runtime.close())
         await self.outside.close()
         await self.journal.close()
@@ -349,9 +350,9 @@ class App:
         return history
 
     def _running(self) -> LocalRuntime:
-        """The runtime, which lives on one loop: the first that uses it, or its successor when that one is closed."""
+        """The runtime, which lives on one loop: the first that uses it, or its successor when that one has ended."""
         loop = asyncio.get_running_loop()
-        if self._runtime is None or self._loop is None or self._loop.is_closed():
+        if self._runtime is None or not (self._loop is loop or _goes_on(self._loop)):
             self._loop = loop
             self._runtime = LocalRuntime(
                 self.journal,
@@ -368,7 +369,7 @@ class App:
     async def _inside(self, work: Coroutine[Any, Any, T]) -> T:
         """Await something on the runtime's own loop, whichever loop the caller is on."""
         home = self._loop
-        if home is None or home.is_closed() or home is asyncio.get_running_loop():
+        if home is None or home is asyncio.get_running_loop() or not _goes_on(home):
             return await work
         return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(work, home))
 
@@ -381,15 +382,18 @@ class App:
 
     def _from_outside(self, work: Coroutine[Any, Any, T]) -> T:
         """Block until something is done, on the loop of a helper thread."""
-        if self._thread is None or self._door is None:
-            loop = asyncio.new_event_loop()
-            self._thread = threading.Thread(target=loop.run_forever, name="mulle-loop", daemon=True)
-            self._thread.start()
-            if self._loop is None or self._loop.is_closed():
-                self._loop = loop
-            self._door = loop
+        with self._opening:
+            if self._door is None:
+                self._door = asyncio.new_event_loop()
+                self._thread = threading.Thread(target=self._door.run_forever, name="mulle-loop", daemon=True)
+                self._thread.start()
         assert self._door is not None
         return asyncio.run_coroutine_threadsafe(work, self._door).result()
+
+
+def _goes_on(loop: asyncio.AbstractEventLoop | None) -> bool:
+    """Whether work that is given to a loop will be done."""
+    return loop is not None and loop.is_running() and not loop.is_closed()
 
 
 def _running_loop() -> asyncio.AbstractEventLoop | None:

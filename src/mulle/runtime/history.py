@@ -77,7 +77,8 @@ class History:
             record.attempts = max(record.attempts, fact.attempt)
             record.turns = fact.turn
         elif isinstance(fact, NodeDone):
-            self._record(fact.path).usage = fact.usage
+            record = self._record(fact.path)
+            record.usage, record.error = fact.usage, None  # A retry that succeeds is a success.
         elif isinstance(fact, NodeFailed):
             self._record(fact.path).error = fact.error
         self.run.apply(fact)
@@ -98,8 +99,6 @@ class History:
         record.status = STATUS_WORDS.get(state.status, state.status)
         record.outputs, record.reason = state.outputs, state.reason
         record.ended = self._now
-        if state.status == at.DONE and state.error is not None:
-            record.error = state.error
 
 
 STATUS_WORDS = {at.DONE: "succeeded"}

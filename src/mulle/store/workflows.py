@@ -64,7 +64,11 @@ class Workflows:
     def __init__(self, path: Path | str) -> None:
         """Open them, in the home's database; raises StoreUnavailable, StoreDamaged, StoreTooNew, StoreFull."""
         self._path = Path(path)
-        self._db = sqlite3.connect(path, isolation_level=None) if path == MEMORY else connect(self._path)
+        self._db = (
+            sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+            if path == MEMORY
+            else connect(self._path)
+        )
         try:
             migrate(self._db, self._path, "workflows")
         except BaseException:

@@ -1,0 +1,207 @@
+"""What a step starts with: types at edges, secrets, and what references mean."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from tests.runtime.homes import Home
+
+from mulle.document.reading import read_workflow
+from mulle.errors import WrongMasterKey
+from mulle.runtime.driver import Published
+from mulle.sdk import Context, Done, Node, Port, PortType, SecretText, Settings
+from mulle.sdk.node import with_ports
+
+SECRET = "열려라-참깨-9137"
+
+
+class Give(Node):
+    """Gives what its settings hold, whatever that is."""
+
+    type = "give"
+
+    class Config(Settings):
+        value: Any = None
+
+    async def run(self, config: Config, inputs: dict[str, Any], ctx: Context) -> Done:
+        del inputs, ctx
+        return Done({"value": config.value})
+
+
+class Typed(Node):
+    """Takes a number and a list of texts."""
+
+    type = "typed"
+
+    async def run(self, config: Any, inputs: dict[str, Any], ctx: Context) -> Done:
+        del config, ctx
+        return Done(inputs)
+
+    def signature(self, spec: Any) -> Any:
+        ports = (
+            Port(name="count", type=PortType.NUMBER),
+            Port(name="parts", type=PortType.STRING, multiple=True),
+        )
+        return replace(with_ports(super().signature(spec), spec), inputs=ports)
+
+
+class Call(Node):
+    """Sends a header somewhere, gets it back, and tells everybody."""
+
+    type = "call"
+
+    class Config(Settings):
+        header: SecretText = ""
+        fail: bool = False
+
+    async def run(self, config: Config, inputs: dict[str, Any], ctx: Context) -> Done:
+        del inputs
+        await ctx.stream(f"sent {config.header}")
+        if config.fail:
+            raise ValueError(f"refused: {config.header}")
+        return Done({"echo": {"headers": [config.header], config.header: 1}})
+
+
+def opened(home: Home) -> tuple[Any, Any]:
+    app, journal = home.open()
+    app.catalogue = app.catalogue.with_types({"give": Give(), "typed": Typed(), "call": Call()})
+    return app, journal
+
+
+def graph(text: str) -> Any:
+    return read_workflow(text.encode())
+
+
+async def test_a_wrong_value_is_an_error_at_the_edge_that_carried_it(home: Home):
+    app, _ = opened(home)
+    result = await app.run(
+        graph("""
+        mulle: 1
+        nodes:
+          - {id: 글, type: give, data: {value: 셋}}
+          - {id: 수, type: typed}
+        edges: [{source: 글, source_port: value, target: 수, target_port: count}]
+    """)
+    )
+
+    assert result.error == {
+        "type": "port.wrong_type",
+        "message": "'count' takes number, but the edge from '글.value' carried string.",
+        "node": "수",
+    }
+
+
+async def test_of_several_edges_the_one_that_carried_it_is_named(home: Home):
+    app, _ = opened(home)
+    result = await app.run(
+        graph("""
+        mulle: 1
+        nodes:
+          - {id: a, type: give, data: {value: 좋음}}
+          - {id: b, type: give, data: {value: [1]}}
+          - {id: 모음, type: typed}
+        edges:
+          - {source: a, source_port: value, target: 모음, target_port: parts}
+          - {source: b, source_port: value, target: 모음, target_port: parts}
+    """)
+    )
+
+    assert result.error["message"] == "'parts' takes string, but the edge from 'b.value' carried array."
+
+
+CALL = """
+    mulle: 1
+    nodes:
+      - {id: start, type: start}
+      - {id: call, type: call, data: {header: "Bearer {{ secret.TOKEN }}", fail: FAIL}}
+      - {id: end, type: end}
+    edges:
+      - {source: start, target: call}
+      - {source: call, source_port: echo, target: end, target_port: echo}
+"""
+
+
+@pytest.mark.parametrize("fail", ["true", "false"])
+async def test_secrets_are_in_no_journal_history_stream_or_error(home: Home, fail: str, caplog: Any, capsys: Any):
+    app, journal = opened(home)
+    streamed: list[str] = []
+
+    def watch(published: Published) -> None:
+        streamed.append(published.text)
+
+    app.listen(watch)
+
+    result = await app.run(graph(CALL.replace("FAIL", fail)))
+
+    history = await app.history(result.id)
+    shown = [
+        repr(result),
+        repr([record.to_dict() for record in history.records.values()]),
+        repr(journal.written),
+        repr(await journal.read(result.id)),
+        repr(await journal.graph((await journal.row(result.id)).graph)),
+        repr(streamed),
+        caplog.text,
+        "".join(capsys.readouterr()),
+    ]
+    assert not any(SECRET in text for text in shown)
+    assert "[secret TOKEN]" in shown[0]
+    assert "".join(streamed) == "sent Bearer [secret TOKEN]"
+
+
+async def test_an_error_whose_secrets_cannot_be_found_is_withheld(home: Home):
+    app, _ = opened(home)
+
+    def locked(_: str) -> str:
+        raise WrongMasterKey(source="MULLE_MASTER_KEY")
+
+    app.outside.redact = locked
+    app.graphs = type(app.graphs)(app.journal, app.catalogue, app._executor)
+
+    result = await app.run(graph(CALL.replace("FAIL", "true")))
+
+    assert SECRET not in repr(result)
+    assert result.error["message"].startswith("(withheld")
+
+
+async def test_a_missing_secret_is_the_steps_failure(home: Home):
+    app, _ = opened(home)
+    app.outside.secrets.clear()
+
+    result = await app.run(graph(CALL.replace("FAIL", "false")))
+
+    assert (result.status, result.error["type"]) == ("failed", "KeyError")
+
+
+async def test_only_the_secrets_that_a_step_names_are_looked_up(home: Home):
+    app, _ = opened(home)
+    asked: list[str] = []
+    look_up = app.outside.secrets.__getitem__
+
+    def secret(name: str) -> str:
+        asked.append(name)
+        return look_up(name)
+
+    app.outside._secret = secret
+    object.__setattr__(app.outside.services, "secret", secret)
+    text = CALL.replace("FAIL", "false").replace("{{ secret.TOKEN }}", "{{ env.TOKEN }}")
+    variables = "\n    variables: {environment: {TOKEN: {secret: true}, OTHER: {secret: true}}}"
+
+    result = await app.run(graph(text + variables))
+
+    assert (result.status, asked) == ("succeeded", ["TOKEN"])
+
+
+async def test_a_type_that_breaks_while_it_is_asked_breaks_only_its_node(home: Home):
+    class Broken(Give):
+        def effect_of(self, config: Any) -> Any:
+            raise AttributeError("이런")
+
+    app, _ = home.open()
+    app.catalogue = app.catalogue.with_types({"give": Broken()})
+
+    result = await app.run(
+        graph("mulle: 1\n    \nnodes: [{id: a, type: give, on_error: default, default_outputs: {value: 1}}]")
+    )
+
+    assert result.status == "succeeded"
