@@ -270,6 +270,8 @@ class _Dialogue:
 
     def _deliveries(self) -> None:
         request = self.request
+        if not request.all_deliveries and _runs_unseen(request):
+            request = replace(request, deliveries=(Delivery(None),))
         asked = [0]
         deliveries = tuple(self._delivery(one, asked) for one in request.deliveries)
         branches = tuple(
@@ -358,3 +360,9 @@ class _Dialogue:
         url = _URL.search(self.answers.get("to", "")) or _URL.search(self.answers.get("channel", ""))
         if url and secret not in self.secrets:
             self.secrets[secret] = url[0]
+
+
+def _runs_unseen(request: Request) -> bool:
+    """Whether it runs by itself and what it finds would reach nobody."""
+    gets = any(source.connector for source in request.sources)
+    return request.trigger in {"schedule", "poll"} and gets and not request.unable

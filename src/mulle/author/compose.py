@@ -18,8 +18,6 @@ from mulle.errors import UnsupportedSchedule
 from mulle.sdk.catalogue import Catalogue
 
 Status = Literal["ready", "needs_answers", "not_understood"]
-MODE = "builtin"
-"""Who read the sentence. It is no model and never passes for one."""
 
 
 NOTHING_SAID = Report()
@@ -62,7 +60,6 @@ class Result:
         """As `mulle author --json` prints it."""
         return {
             "status": self.status,
-            "mode": MODE,
             "questions": [question.to_dict() for question in self.questions],
             "workflow": self.workflow,
             "triggers": list(self.triggers),

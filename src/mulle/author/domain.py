@@ -111,6 +111,8 @@ class Connector(_Model):
     words: Words
     default: bool = False
     """Meant when the sentence names the pack only."""
+    hints: Words = Words()
+    """Words that give it away where nothing else is named, and that belong to what is asked: 근처."""
     addresses: list[str] = Field(default_factory=list[str])
     """Parts of a URL that give it away."""
     parameters: dict[str, Parameter] = Field(default_factory=dict[str, Parameter])

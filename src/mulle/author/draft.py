@@ -328,6 +328,7 @@ class _Drawing:
             sketch.carry(self.items_at, "value", end, "items")
         elif self.facts_at:
             sketch.carry(self.facts_at, "value", end, "facts")
+            next(one for one in sketch.nodes if one["id"] == end)["data"] = {"outputs": {"text": self.text}}
         for node in self.told:
             sketch.carry(node, "receipt", end, node)
         if self.replied and not any(edge["target"] == end for edge in sketch.edges):

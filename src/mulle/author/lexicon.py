@@ -103,6 +103,7 @@ def lexicon() -> Lexicon:
             book.add([name, region.en], Meaning("region", name))
         for connector in pack.connectors:
             book.add(connector.words.all, Meaning("connector", connector.id))
+            book.add(connector.hints.all, Meaning("hint", connector.id))
             for name, number in connector.numbers.items():
                 book.add(number.words.all, Meaning("number", f"{connector.id}.{name}"))
             for name, situation in connector.situations.items():

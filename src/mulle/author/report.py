@@ -136,6 +136,8 @@ def _assumed(request: Request, draft: Draft | None, *, has_model: bool) -> Itera
     if isinstance(request.schedule, Schedule):
         yield say("assumed.timezone", language, timezone=request.schedule.timezone)
         yield from (getattr(note, language) for note in request.schedule.notes)
+    if any(branch.test.kind in {"compare", "situation"} for branch in request.branches):
+        yield say("assumed.every_time", language)
     for source in request.sources:
         connector = connectors().get(source.connector or "")
         if connector is None:
@@ -176,6 +178,10 @@ def _not_done(
             yield say("not_done.model", language, action=actions()[step.action].title.of(language))
     for text in draft.undecided if draft else ():
         yield say("not_done.test", language, text=text)
+    if request.trigger == "poll" and any(
+        connectors()[one.connector or ""].items for one in request.sources if one.connector
+    ):
+        yield say("not_done.seen", language)
     if request.knowledge:
         yield say("not_done.knowledge", language, name=request.knowledge)
     if request.event and draft is not None:

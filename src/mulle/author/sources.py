@@ -69,6 +69,8 @@ def _named(clause: Clause) -> list[Connector]:
     if not names and packs:
         pack = installed_packs()[packs[0]]
         names.setdefault(next(one for one in pack.connectors if one.default or one is pack.connectors[-1]).id)
+    if not names and (hint := next((name for _, name in clause.means("hint")), None)):
+        names.setdefault(hint)
     return [connectors()[name] for name in names if not name.startswith("generic.") or len(names) == 1]
 
 
@@ -107,7 +109,9 @@ def topic_of(clause: Clause, connector: Connector, language: Language, used: set
     places = [number for number, token in enumerate(clause.tokens) if _names(token, connector)]
     places = places or [number for number, token in enumerate(clause.tokens) if token.means("pack")]
     if not places:
-        return _object(clause, used)
+        found = _anywhere(clause.tokens) if clause.means("hint") else []
+        used |= {token.start for token in found}
+        return " ".join(token.text for token in found) or _object(clause, used)
     found = words_before(clause.tokens, places[-1]) if language == "ko" else _english_topic(clause.tokens, places)
     if not found and language == "ko":
         found = _after_place(clause.tokens, places[-1]) or _anywhere(clause.tokens)
@@ -155,9 +159,10 @@ def _after_place(tokens: Sequence[Token], place: int) -> list[Token]:
 
 
 def _anywhere(tokens: Sequence[Token]) -> list[Token]:
-    """카페 찾아줘 카카오맵에서: the topical words before the verb, when the place comes last."""
-    verb = next((number for number, token in enumerate(tokens) if token.kind == "verb"), len(tokens))
-    return [token for token in tokens[:verb] if _topical(token) and token.role not in _STOP_ROLES]
+    """카페 찾아줘 카카오맵에서: the topical words on the verb's side, when the place is not among them."""
+    verbs = [number for number, token in enumerate(tokens) if token.kind == "verb"]
+    asked = tokens[: verbs[0]] if verbs and verbs[0] else tokens
+    return [token for token in asked if _topical(token) and token.role not in _STOP_ROLES]
 
 
 def _english_topic(tokens: Sequence[Token], places: Sequence[int]) -> list[Token]:
@@ -189,7 +194,7 @@ def _topical(token: Token) -> bool:
     if token.kind in {"unknown", "quoted"}:
         return True
     kinds = {surface.meaning.kind for surface in token.surfaces}
-    said = bool(kinds & {"thing", "region", "what", "situation", "private"})
+    said = bool(kinds & {"thing", "region", "what", "situation", "private", "hint"})
     return token.kind == "word" and said and not kinds & _NOT_TOPICAL
 
 

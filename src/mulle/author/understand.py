@@ -32,7 +32,7 @@ def understand(sentence: str, *, now: datetime, timezone: str = "Asia/Seoul") ->
     rest = _without(text, spans)
     language = language_of(text)
     parts = clauses(tokens(rest, lexicon()), korean=language == "ko")
-    reading = _Reading(language)
+    reading = _Reading(language, timed=bool(spans))
     for part in parts:
         reading.take(part)
     return reading.request(text, schedule, " ".join(text[start:end] for start, end in spans))
@@ -57,8 +57,10 @@ def _without(text: str, spans: Sequence[tuple[int, int]]) -> str:
 class _Reading:
     """What the clauses read so far come to."""
 
-    def __init__(self, language: Language) -> None:
+    def __init__(self, language: Language, *, timed: bool) -> None:
         self.language: Language = language
+        self.timed = timed
+        """Whether the sentence names a time, so that telling something may be all it asks."""
         self.sources: list[Source] = []
         self.steps: list[Step] = []
         self.branches: list[Branch] = []
@@ -151,6 +153,9 @@ class _Reading:
         if not asked and self.branches and not self.branches[-1].deliveries and self._waiting(clause):
             return
         found = read_deliveries(clause, asked, self.language, self.used)
+        if asked & {"notify"} and not asked & {"send", "post"} and not self._waits():
+            # Whoever runs it by hand sees the result; nobody else is to be told.
+            found = [one for one in found if one.channel or one.name or one.to]
         self._share(found)
         if found and self.failing:
             self.on_failure += found
@@ -161,6 +166,10 @@ class _Reading:
         else:
             self.deliveries += found
 
+    def _waits(self) -> bool:
+        """Whether it starts by itself: at a time, by an event, or when a condition holds."""
+        return self.timed or bool(self.event) or bool(self.branches) or self.failing
+
     def _waiting(self, clause: Clause) -> bool:
         """Somebody named behind a condition, the verb still to come: "환불이면 A팀, …"."""
         people = [token for token in clause.tokens if token.kind in {"unknown", "word"} and not token.means("filler")]
@@ -168,7 +177,8 @@ class _Reading:
             return False
         self._cover(clause)
         last = self.branches[-1]
-        named = Delivery(None, (), " ".join(token.text for token in people))
+        channel = next((name for _, name in clause.means("channel")), None)
+        named = Delivery(channel, (), "" if channel else " ".join(token.text for token in people))
         self.branches[-1] = Branch(last.test, last.steps, (named,))
         return True
 
@@ -185,7 +195,10 @@ class _Reading:
             if words:
                 self.knowledge = " ".join(token.text for token in words)
                 self.used |= {token.start for token in words}
-        bare = bool(asked) and not self.event and not self.sources and not _is_reminder(clause, asked)
+        reminds = self.timed and _is_reminder(clause, asked)
+        if reminds and not self.sources:
+            self._cover(clause)  # The message is the sentence itself.
+        bare = bool(asked) and not self.event and not self.sources and not reminds
         found = read_sources(clause, self.language, self.used, bare=bare)
         found = [one for one in found if not self._is_file(one, clause)]
         known = {source.connector for source in self.sources if source.connector}

@@ -71,7 +71,7 @@ _COUNTERS = (
 _COUNT = re.compile(rf"(?P<sign>[$₩]?)(?P<n>{NUMERAL.pattern})\s?(?P<unit>{_COUNTERS})(?![a-z])", re.IGNORECASE)
 _BARE_NUMBER = re.compile(r"[$₩]?(?:\d+(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?)")
 _ENGLISH_NUMBER = re.compile(r"(?:one|two|three|four|five|six|seven|eight|nine|ten|twenty)\b", re.IGNORECASE)
-_MARKS = re.compile(r"[^\w\s가-힣]+")
+_MARKS = re.compile(r"['’]s\b|[^\w\s가-힣]+")
 
 
 def tokens(sentence: str, lexicon: Lexicon) -> list[Token]:
