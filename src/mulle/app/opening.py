@@ -18,7 +18,7 @@ from mulle.runtime.memory_journal import MemoryJournal
 from mulle.sdk.catalogue import Catalogue
 from mulle.sdk.context import Services
 from mulle.services.guard import Guard, place
-from mulle.services.llm.model import llm_service
+from mulle.services.llm.model import language_model
 from mulle.services.notify import Notify
 from mulle.services.redact import Redactor
 from mulle.services.sandbox import Sandbox
@@ -130,7 +130,7 @@ class Outside:
             http=http,
             notify=Notify.configured(chosen, http, guard),
             sandbox=self._sandbox,
-            llm=llm_service(chosen.model, chosen.model_base_url, chosen.openai_api_key),
+            llm=language_model(chosen),
             secret=self.secret,
         )
         self._redactor: Redactor | None = None

@@ -15,7 +15,8 @@ from mulle.cli.home import with_app
 from mulle.cli.printing import is_terminal, json_option, show
 from mulle.document.reading import parse_workflow, write_json, write_yaml
 from mulle.errors import InputError, MulleError
-from mulle.services.llm.model import names_model
+from mulle.services.llm.builtin import Builtin
+from mulle.services.llm.model import language_model
 from mulle.settings import Settings
 
 MOST_QUESTIONS = 10
@@ -95,7 +96,7 @@ async def composed(
 
 def tools_of(app: App, home: Settings) -> Tools:
     """What the author may use in this home."""
-    has_model = names_model(home.model, home.model_base_url, home.openai_api_key)
+    has_model = not isinstance(language_model(home), Builtin)
     return Tools(app.catalogue, has_secret=lambda name: _has_secret(home, name), has_model=has_model)
 
 

@@ -12,6 +12,8 @@ from mulle.app.opening import settings
 from mulle.cli.home import with_app
 from mulle.cli.printing import json_option, show
 from mulle.errors import MulleError
+from mulle.services.llm.builtin import Builtin
+from mulle.services.llm.model import language_model, problem_of
 from mulle.services.sandbox import available
 
 MARKS = {"ok": click.style("✓", fg="green"), "note": click.style("!", fg="yellow"), "bad": click.style("✗", fg="red")}
@@ -73,7 +75,10 @@ def _mail() -> Finding:
 
 
 def _model() -> Finding:
-    chosen = settings()
-    if chosen.model or chosen.openai_api_key:
-        return Finding("model", "ok", chosen.model or "OpenAI, by OPENAI_API_KEY")
-    return Finding("model", "note", "none: `builtin` understands catalogued pieces; set OPENAI_API_KEY for a model")
+    model = language_model(settings())
+    if isinstance(model, Builtin):
+        return Finding("model", "note", "none: `builtin` understands catalogued pieces; set OPENAI_API_KEY for a model")
+    missing = problem_of(model)
+    if missing:
+        return Finding("model", "bad", f"{missing.text} {missing.advice}")
+    return Finding("model", "ok", f"{model.name} at {model.place} (not asked just now)")
