@@ -277,3 +277,27 @@ async def test_english_requests_become_ready(sentence: str):
 
     assert result.status == "ready"
     assert result.language == "en"
+
+
+async def test_what_is_to_be_said_is_the_message_and_no_order():
+    result = await made("매일 저녁 6시에 업무일지 쓰라고 슬랙으로 알려줘")
+
+    assert result.status == "ready"
+    assert types(result) == ["start", "notification", "end"]
+    assert "업무일지" in node(result, "slack")["text"]
+
+
+async def test_a_time_that_no_schedule_can_say_is_asked_for():
+    assert "schedule" in keys(await made("고객 생일에 축하 메일 보내줘"))
+
+
+async def test_whoever_runs_it_by_hand_is_not_asked_where_to():
+    result = await made("오늘 서울 날씨 알려줘")
+
+    assert result.status == "ready"
+    assert result.workflow is not None
+    assert next(one for one in result.workflow["nodes"] if one["id"] == "end")["data"]["outputs"]["text"]
+
+
+async def test_results_of_a_schedule_must_reach_somebody():
+    assert keys(await made("매일 9시에 네이버 뉴스에서 경제 기사 3개 요약해줘")) == ["channel"]

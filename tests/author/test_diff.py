@@ -1,4 +1,4 @@
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from mulle.author.diff import changes
@@ -31,6 +31,7 @@ def test_the_same_has_no_differences(data: object):
     assert list(changes(data, data)) == []
 
 
+@example([{}], [{}, {}])
 @given(DATA, DATA)
 def test_what_differs_is_found(old: object, new: object):
     found = list(changes(old, new))

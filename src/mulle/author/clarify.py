@@ -149,6 +149,8 @@ class _Dialogue:
         schedule = request.schedule
         if request.trigger == "poll" and schedule is None:
             self._poll()
+        elif request.trigger == "manual" and request.temporal:
+            self._named_time()
         elif isinstance(schedule, ScheduleError) and not isinstance(schedule, (UnsupportedSchedule,)):
             self._incomplete(schedule)
 
@@ -160,6 +162,16 @@ class _Dialogue:
             return
         again = self._say("again.time", given=answer) if answer else ""
         self._ask("every", again + self._say("ask.every"), self._say("suggest.every"))
+
+    def _named_time(self) -> None:
+        """A time was meant, and no schedule can be made of its words: 생일."""
+        answer = self.answers.get("schedule")
+        found = self._schedule_of(answer) if answer else None
+        if found:
+            self.request = replace(self.request, schedule=found, schedule_text=answer or "", trigger="schedule")
+            return
+        again = self._say("again.time", given=answer or ", ".join(dict.fromkeys(self.request.temporal)))
+        self._ask("schedule", again + self._say("ask.schedule"), self._say("suggest.schedule_whole"))
 
     def _incomplete(self, error: ScheduleError) -> None:
         answer = self.answers.get("schedule")

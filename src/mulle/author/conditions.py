@@ -47,6 +47,8 @@ def read_test(clause: Clause, language: Language, *, with_event: bool) -> Test |
     quoted = tuple(token.text for token in clause.tokens if token.kind == "quoted")
     if quoted:
         return Test("contains", clause.said, words=quoted)
+    if clause.means("exists"):
+        return Test("exists", clause.said)
     value = next((token for token in clause.tokens if token.ending == "if" and token.kind in {"unknown", "word"}), None)
     if value:
         subject = " ".join(token.text for token in clause.tokens if token.role == "subject")

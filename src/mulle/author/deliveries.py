@@ -10,13 +10,14 @@ from mulle.author.request import Delivery
 
 _TELLING = frozenset({"send", "notify", "post"})
 _KEEPING = frozenset({"save", "show"})
+_NO_PERSON = frozenset({"channel", "connector", "pack", "temporal"})
 _PEOPLE = ("팀", "부서", "님", "실장", "센터", "파트", "담당자")
 _FILE_NAME = re.compile(r"[\w가-힣-]{1,80}\.(?:txt|md|csv|log|json)", re.ASCII)
 
 
 def read_deliveries(clause: Clause, asked: set[str], language: Language, used: set[int]) -> list[Delivery]:
     """The deliveries of a clause that tells, keeps or shows something; one without a channel when it does not say."""
-    if not asked & (_TELLING | _KEEPING):
+    if not asked & (_TELLING | _KEEPING) and not _placed(clause, language):
         return []
     named = [(token, name) for token, name in clause.means("channel") if _is_target(token, clause, language)]
     emails = [token for token in clause.tokens if token.kind == "email"]
@@ -39,6 +40,11 @@ def read_deliveries(clause: Clause, asked: set[str], language: Language, used: s
         else:
             return [Delivery(None, addresses, name)]
     return [Delivery(one, _addresses(one, addresses, tuple(files)), name) for one in ids]
+
+
+def _placed(clause: Clause, language: Language) -> bool:
+    """시트에 정리해줘: somewhere to put it, although the verb is none of telling."""
+    return language == "ko" and any(token.role in {"at", "by"} for token, _ in clause.means("channel"))
 
 
 def _addresses(channel: str, emails: tuple[str, ...], files: tuple[str, ...]) -> tuple[str, ...]:
@@ -81,6 +87,4 @@ def _after_to(clause: Clause, article: Token) -> bool:
 
 def _is_person(token: Token) -> bool:
     kinds = {surface.meaning.kind for surface in token.surfaces}
-    return token.kind == "unknown" or (
-        token.kind == "word" and bool(kinds & {"thing"}) and not kinds & {"channel", "connector", "pack"}
-    )
+    return token.kind == "unknown" or (token.kind == "word" and "thing" in kinds and not kinds & _NO_PERSON)

@@ -59,8 +59,18 @@ def _listed(old: list[Any], new: list[Any], path: str) -> Iterator[Change]:
         for number, (before, after) in enumerate(zip(old, new, strict=True)):
             yield from changes(before, after, f"{path}[{number}]")
         return
-    yield from (Change(f"{path}[{number}]", one, None) for number, one in enumerate(old) if one not in new)
-    yield from (Change(f"{path}[{number}]", None, one) for number, one in enumerate(new) if one not in old)
+    yield from (Change(f"{path}[{number}]", one, None) for number, one in _beyond(old, new))
+    yield from (Change(f"{path}[{number}]", None, one) for number, one in _beyond(new, old))
+
+
+def _beyond(some: list[Any], others: list[Any]) -> Iterator[tuple[int, Any]]:
+    """What one list has beyond the other, equal items counted."""
+    left = list(others)
+    for number, one in enumerate(some):
+        if one in left:
+            left.remove(one)
+        else:
+            yield number, one
 
 
 def _named(items: list[Any]) -> bool:

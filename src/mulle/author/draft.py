@@ -195,7 +195,8 @@ class _Drawing:
         tested = [(branch, when) for branch in self.request.branches if (when := self._when(branch.test))]
         decided = [branch for branch, _ in tested]
         filtered = [branch for branch in self.request.branches if branch.test.kind == "contains" and self.items_at]
-        known = [*decided, *filtered]
+        found = [branch for branch in self.request.branches if branch.test.kind == "exists" and self.items_at]
+        known = [*decided, *filtered, *found]
         open_ones = [one for one in self.request.branches if one not in known and one.test.kind != "else"]
         self.undecided += [branch.test.text for branch in open_ones if branch.test.kind != "unknown"]
         if not tested:

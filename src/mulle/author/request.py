@@ -45,7 +45,7 @@ class Delivery:
 class Test:
     """A condition."""
 
-    kind: Literal["compare", "situation", "contains", "is", "else", "unknown"]
+    kind: Literal["compare", "situation", "contains", "exists", "is", "else", "unknown"]
     text: str
     subject: str = ""
     above: bool = True
@@ -98,6 +98,8 @@ class Request:
     """Changes outside that are confirmed by name before anything is drafted."""
     many: tuple[str, ...] = ()
     forbidden: tuple[str, ...] = ()
+    temporal: tuple[str, ...] = ()
+    """Words for a time that no schedule can be made of: 생일."""
     vague: bool = False
     leftovers: tuple[str, ...] = ()
     """Words that nothing here understood."""

@@ -218,11 +218,10 @@ def _unknown(clause: Clause, used: set[int]) -> list[Source]:
 
 def _is_thing(token: Token) -> bool:
     kinds = {surface.meaning.kind for surface in token.surfaces}
-    return (
-        token.kind == "unknown"
-        or bool(kinds & {"thing", "number", "situation"})
-        or ("what" in kinds and "channel" not in kinds)
-    )
+    if "temporal" in kinds:
+        return False
+    known = bool(kinds & {"thing", "number", "situation"}) or ("what" in kinds and "channel" not in kinds)
+    return token.kind == "unknown" or known
 
 
 def shown(parameters: Mapping[str, Any]) -> dict[str, Any]:

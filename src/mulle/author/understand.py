@@ -75,6 +75,7 @@ class _Reading:
         self.event_kind: TriggerKind = "manual"
         self.polls = False
         self.vague = False
+        self.temporal: list[str] = []
         self.retries: int | None = None
         self.knowledge = ""
         self.failing = False
@@ -106,7 +107,7 @@ class _Reading:
             self.event, self.event_kind, self.polls = event.event, event.trigger, event.poll
             self._cover(clause)
             if event.poll:
-                self.sources += read_sources(clause, self.language, self.used)
+                self.sources += read_sources(clause, self.language, self.used, bare=True)
         test = read_test(clause, self.language, with_event=event is not None)
         if test and test.kind != "unknown":
             self._branch(clause, test)
@@ -140,7 +141,7 @@ class _Reading:
 
     def _order(self, clause: Clause) -> None:
         clause = self._containing(clause)
-        named = [(token, name) for token, name in clause.means("action")]
+        named = [(token, name) for token, name in clause.means("action") if token.ending != "quote"]
         asked = {name for _, name in named}
         for token, name in named:
             self.used.add(token.start)
@@ -273,6 +274,7 @@ class _Reading:
         self.many += [token.text for token, _ in clause.means("many")]
         if clause.means("vague"):
             self.vague = True
+        self.temporal += [token.text for token, _ in clause.means("temporal")]
 
     def _cover(self, clause: Clause) -> None:
         self.used |= {token.start for token in clause.tokens}
@@ -298,6 +300,7 @@ class _Reading:
             dangers=tuple(self.dangers),
             many=tuple(self.many),
             forbidden=tuple(self.forbidden),
+            temporal=tuple(self.temporal),
             vague=self.vague,
             leftovers=tuple(self.leftovers),
         )
@@ -335,6 +338,8 @@ class _Reading:
 
 def _is_reminder(clause: Clause, asked: set[str]) -> bool:
     """Whether a clause tells something that it says itself: "출근 알림", "물 마시라고 알려줘"."""
+    if any(token.written.endswith(("라고", "자고")) for token in clause.tokens):
+        return True
     if asked - {"notify"}:
         return False
     nouns = [token for token, name in clause.means("action") if name == "notify" and token.kind == "word"]

@@ -7,8 +7,8 @@ from mulle.author.language.conjugation import ends_in_consonant
 
 Role = Literal["object", "from", "by", "at", "subject", "and", "of", "only", ""]
 """What a noun is to its verb."""
-Ending = Literal["if", "then", "final", "modifier", "nominal", ""]
-"""How a verb goes on: a condition, a step before the next, the order itself, a describing word, a noun."""
+Ending = Literal["if", "then", "final", "modifier", "nominal", "quote", ""]
+"""How a verb goes on: a condition, a step before the next, the order, a describing word, a noun, what is said."""
 
 _ROLES: dict[Role, str] = {
     "from": "으로부터 로부터 에게서 한테서 에서만 에서",
@@ -38,7 +38,8 @@ ENDINGS: dict[str, list[tuple[re.Pattern[str], Ending]]] = {
         (re.compile(rf"(?:{_IF})"), "if"),
         (re.compile(r"기\s?(?:전에?)"), "then"),
         (re.compile(r"기(?:로|만)?(?:해\w*|하고)?"), "nominal"),
-        (re.compile(r"는\s?(?:대로|즉시)"), "if"),
+        (re.compile(r"는\s?(?:대로|즉시|날(?:에만|에는|에|엔|이면)?)(?![가-힣])"), "if"),
+        (re.compile(r"(?:으)?라고|자고"), "quote"),
         (re.compile(r"는(?!데)|던"), "modifier"),
         (re.compile(rf"(?:{_THEN})"), "then"),
         (re.compile(rf"(?:{_FINAL})"), "final"),
