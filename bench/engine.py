@@ -4,6 +4,8 @@
 
 The floor is one asyncio task a step and one commit of plain sqlite3 where a step's result must be on disk. Both are
 measured in turns within the same second, so a disk or a processor that others use slows them alike. Steps do nothing.
+`cpu` is the processor time of ours in the same unit: on a machine that is busy with other things it says more than the
+clock on the wall.
 """
 
 import argparse
@@ -42,6 +44,7 @@ class Row:
     must: float
     aim: float
     more_is_better: bool = False
+    cpu: float | None = None
 
     @property
     def verdict(self) -> str:
@@ -148,17 +151,30 @@ class Floor:
 # ---------------------------------------------------------------------- measuring
 
 
-async def seconds(work: Work) -> float:
+@dataclass(frozen=True)
+class Took:
+    """Medians of several measurements, in seconds."""
+
+    ours: float
+    floor: float
+    cpu: float
+    """Of ours."""
+
+
+async def seconds(work: Work) -> tuple[float, float]:
+    """By the wall's clock and by the processor's."""
     gc.collect()
-    begun = time.perf_counter()
+    begun, begun_cpu = time.perf_counter(), time.process_time()
     await work()
-    return time.perf_counter() - begun
+    return time.perf_counter() - begun, time.process_time() - begun_cpu
 
 
-async def side_by_side(ours: Work, floor: Work, repeat: int) -> tuple[float, float]:
-    """The medians of both, measured in turns; the first turn only warms up."""
+async def side_by_side(ours: Work, floor: Work, repeat: int) -> Took:
+    """Both measured in turns; the first turn only warms up."""
     pairs = [(await seconds(ours), await seconds(floor)) for _ in range(repeat + 1)][1:]
-    return statistics.median(pair[0] for pair in pairs), statistics.median(pair[1] for pair in pairs)
+    mine, lowest = zip(*pairs, strict=True)
+    wall, cpu = zip(*mine, strict=True)
+    return Took(statistics.median(wall), statistics.median(each[0] for each in lowest), statistics.median(cpu))
 
 
 async def succeeded(app: App, workflow: mulle.Workflow) -> None:
@@ -175,9 +191,7 @@ def places() -> Iterator[tuple[App, Floor]]:
         floor.close()
 
 
-async def one_run(
-    workflow: mulle.Workflow, floor: Callable[[Floor], Awaitable[Any]], repeat: int
-) -> tuple[float, float]:
+async def one_run(workflow: mulle.Workflow, floor: Callable[[Floor], Awaitable[Any]], repeat: int) -> Took:
     with places() as (app, lowest):
         await succeeded(app, chain(300))  # Past the growing of the log, as the floor is.
         both = await side_by_side(lambda: succeeded(app, workflow), lambda: floor(lowest), repeat)
@@ -186,23 +200,25 @@ async def one_run(
 
 
 async def measure_chain(repeat: int) -> Row:
-    ours, floor = await one_run(chain(100), lambda floor: floor.chain(100), repeat)
-    return Row("chain of 100 steps", "ms", ours * 1e3, floor * 1e3, 30, 18)
+    took = await one_run(chain(100), lambda floor: floor.chain(100), repeat)
+    return Row("chain of 100 steps", "ms", took.ours * 1e3, took.floor * 1e3, 30, 18, cpu=took.cpu * 1e3)
 
 
 async def measure_def(repeat: int) -> Row:
-    ours, floor = await one_run(chain(100, plain_step), lambda floor: floor.thread_chain(100), repeat)
-    return Row("chain of 100 `def` steps (threads)", "ms", ours * 1e3, floor * 1e3, 45, 30)
+    took = await one_run(chain(100, plain_step), lambda floor: floor.thread_chain(100), repeat)
+    return Row(
+        "chain of 100 `def` steps (threads)", "ms", took.ours * 1e3, took.floor * 1e3, 45, 30, cpu=took.cpu * 1e3
+    )
 
 
 async def measure_pure(repeat: int) -> Row:
-    ours, floor = await one_run(chain(1000, step, "pure"), lambda floor: floor.pure_chain(1000), repeat)
-    return Row("a pure step (chain of 1,000)", "µs", ours * 1e3, floor * 1e3, 60, 25)
+    took = await one_run(chain(1000, step, "pure"), lambda floor: floor.pure_chain(1000), repeat)
+    return Row("a pure step (chain of 1,000)", "µs", took.ours * 1e3, took.floor * 1e3, 60, 25, cpu=took.cpu * 1e3)
 
 
 async def measure_fan(repeat: int) -> Row:
-    ours, floor = await one_run(fan(100), lambda floor: floor.fan(100), repeat)
-    return Row("fan-out 1 → 100 → 1", "ms", ours * 1e3, floor * 1e3, 8, 3)
+    took = await one_run(fan(100), lambda floor: floor.fan(100), repeat)
+    return Row("fan-out 1 → 100 → 1", "ms", took.ours * 1e3, took.floor * 1e3, 8, 3, cpu=took.cpu * 1e3)
 
 
 async def measure_many(repeat: int) -> Row:
@@ -212,11 +228,11 @@ async def measure_many(repeat: int) -> Row:
         async def ours() -> None:
             await asyncio.gather(*(succeeded(app, workflow) for _ in range(1000)))
 
-        mine, floor = await side_by_side(ours, lambda: lowest.many(1000, 5), repeat)
+        took = await side_by_side(ours, lambda: lowest.many(1000, 5), repeat)
         await app.close()
-    return Row(
-        "1,000 runs x 5 steps at once", "steps/s", 5000 / mine, 5000 / floor, 12_000, 20_000, more_is_better=True
-    )
+    rates = (5000 / took.ours, 5000 / took.floor)
+    goals = (12_000, 20_000)
+    return Row("1,000 runs x 5 steps at once", "steps/s", *rates, *goals, more_is_better=True, cpu=5000 / took.cpu)
 
 
 LOOP = """
@@ -248,9 +264,9 @@ async def measure_loop(repeat: int) -> Row | None:
         async def ours() -> None:
             assert (await app.run(workflow, {})).status == "succeeded"
 
-        mine, floor = await side_by_side(ours, lambda: lowest.chain(1000), repeat)
+        took = await side_by_side(ours, lambda: lowest.chain(1000), repeat)
         await app.close()
-    return Row("loop of 1,000 rounds", "ms", mine * 1e3, floor * 1e3, 300, 180)
+    return Row("loop of 1,000 rounds", "ms", took.ours * 1e3, took.floor * 1e3, 300, 180, cpu=took.cpu * 1e3)
 
 
 RESTART = """
@@ -349,18 +365,16 @@ def main() -> None:
     parser.add_argument("--repeat", type=int, default=5)
     parser.add_argument("--only", nargs="+", choices=list(MEASURES), default=list(MEASURES))
     arguments = parser.parse_args()
-    print(f"{'work':<38} {'ours':>10} {'floor':>10} {'ratio':>7} {'must':>8} {'aim':>8}  reached")
+    print(f"{'work':<38} {'ours':>10} {'cpu':>10} {'floor':>10} {'ratio':>7} {'must':>8} {'aim':>8}  reached")
     for name in arguments.only:
         row = asyncio.run(MEASURES[name](arguments.repeat))  # pyright: ignore[reportArgumentType]  # All are coroutines.
         if row is None:
             print(f"{name:<38} its node type is not installed")
             continue
+        cpu = "" if row.cpu is None else f"{row.cpu:,.1f}"
         ratio = "" if not row.floor else f"{max(row.ours, row.floor) / min(row.ours, row.floor):.1f}x"
-        print(
-            f"{row.work:<38} {row.ours:>10,.1f} {row.floor or 0:>10,.1f} {ratio:>7} {row.must:>8,} {row.aim:>8,}"
-            f"  {row.unit:<8} {row.verdict}",
-            flush=True,
-        )
+        figures = f"{row.ours:>10,.1f} {cpu:>10} {row.floor or 0:>10,.1f} {ratio:>7} {row.must:>8,} {row.aim:>8,}"
+        print(f"{row.work:<38} {figures}  {row.unit:<8} {row.verdict}", flush=True)
 
 
 if __name__ == "__main__":

@@ -170,3 +170,61 @@ def test_a_run_killed_while_it_waits_is_woken_by_time_in_the_next_process(tmp_pa
     (result,) = processes.finish("wait", [home])
 
     assert result["status"] in {"succeeded", "none"}
+
+
+LETTERS = """
+mulle: 1
+name: 편지
+nodes:
+  - {id: start, type: start}
+  - id: each
+    type: map
+    data: {items: [0, 1, 2, 3, 4, 5], concurrency: 1}
+    body:
+      nodes:
+        - {id: note, type: notification, effect: repeatable,
+           data: {channel: file, to: ledger.txt, text: "편지 {{ index }}"}}
+        - {id: rest, type: wait, data: {for: 50ms}}
+        - {id: end, type: end}
+      edges:
+        - {source: note, target: rest}
+        - {source: rest, source_port: received, target: end, target_port: received}
+  - {id: end, type: end}
+edges:
+  - {source: start, target: each}
+  - {source: each, source_port: results, target: end, target_port: results}
+"""
+
+
+def mulle_command(home: Path, *arguments: str) -> "subprocess.Popen[str]":
+    environment = ENVIRONMENT | {"MULLE_HOME": str(home)}
+    return subprocess.Popen(
+        [sys.executable, "-m", "mulle.cli", *arguments],
+        env=environment,
+        cwd=home,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def test_a_worker_finishes_what_a_killed_command_began(tmp_path: Path):
+    (tmp_path / "letters.yaml").write_text(LETTERS)
+    began = mulle_command(tmp_path, "run", "letters.yaml", "--json")
+    give_up = time.monotonic() + 60
+    while not list(tmp_path.rglob("ledger.txt")) and began.poll() is None and time.monotonic() < give_up:
+        time.sleep(0.002)
+    began.send_signal(signal.SIGKILL)
+    began.communicate()
+
+    worker = mulle_command(tmp_path, "worker", "--until-idle", "--json")
+    said, complaints = worker.communicate(timeout=60)
+    assert worker.returncode == 0, complaints
+    listed, _ = mulle_command(tmp_path, "runs", "list", "--json").communicate(timeout=60)
+
+    (ledger,) = tmp_path.rglob("ledger.txt")
+    letters = [line for line in ledger.read_text().splitlines() if line.startswith("편지")]
+    assert len(json.loads(said)["recovered"]) == 1
+    assert list(dict.fromkeys(letters)) == [f"편지 {number}" for number in range(6)]
+    assert len(letters) <= 7
+    assert '"succeeded"' in listed

@@ -55,7 +55,7 @@ def bind(run: Run, path: Path, catalogue: Catalogue, secret: Callable[[str], str
     scope, plan, _ = run.at(path)
     prepared: Prepared = plan.prepared or prepare(plan, catalogue, run.neighbours(scope))
     lookup = Lookup(run, path)
-    values = port_values(run, path, lookup)
+    values = port_values(run, scope, plan, lookup)
     config, open_lookup = prepared.config, lookup
     if config is None:
         if prepared.secrets or prepared.environment:
@@ -87,9 +87,8 @@ def _named(plan: PlanNode, root: str) -> tuple[str, ...]:
     return tuple({str(reference.path[0]): None for reference in references if reference.path})
 
 
-def port_values(run: Run, path: Path, lookup: Callable[[str], Any]) -> dict[str, Any]:
+def port_values(run: Run, scope: Scope, plan: PlanNode, lookup: Callable[[str], Any]) -> dict[str, Any]:
     """What a node's input ports hold now: what arrived, what is mapped, what is the default."""
-    scope, plan, _ = run.at(path)
     if plan.signature.start:
         return dict(scope.values if scope.path or run.started is None else run.started.inputs)
     values = inputs_of(plan, scope.nodes)

@@ -48,6 +48,8 @@ BREATH = 0.01
 FULL_BATCH = 2000
 """Facts that are gathered at most before they are written."""
 
+ENDINGS = (NodeDone, NodeFailed)
+"""Facts that show that a run gets on."""
 CANCEL = "cancel"
 """The name of the signal that cancels a run."""
 
@@ -82,7 +84,10 @@ class Driver:
         journal: Journal,
         executor: Executor,
         publish: Callable[[Published], None] = lambda _: None,
+        *,
+        inbox_is_empty: bool = False,
     ) -> None:
+        """Drive `run`, claimed at `epoch`. `inbox_is_empty`: nobody can have sent it a signal yet."""
         self.run = run
         self._epoch = epoch
         self._journal = journal
@@ -94,7 +99,7 @@ class Driver:
         self._timers: list[tuple[float, Path]] = []
         """When a turn may begin, a step is abandoned or, under the empty path, the run's own time is up."""
         self._events: deque[AnyFact] = deque()
-        self._inbox_due = True
+        self._inbox_due = not inbox_is_empty
         self._stirred = asyncio.Event()
         self._unsaved: list[AnyFact] = []
         self._encoded: list[bytes] = []
@@ -203,9 +208,10 @@ class Driver:
             changed = self.run.changes()
             for path in changed:
                 self._look_at(path)
-            for path in [path for path in self.run.to_stop if path not in self._steps]:
-                self._record(self._stopped(path))
-                changed.append(path)
+            if self.run.to_stop:
+                for path in [path for path in self.run.to_stop if path not in self._steps]:
+                    self._record(self._stopped(path))
+                    changed.append(path)
             if not changed:
                 break
             if len(self._unsaved) > FULL_BATCH:
@@ -337,7 +343,7 @@ class Driver:
             status=ended.status if ended else None,
             detail=ended.detail if ended else "",
             ended=ended.at if ended else None,
-            alive=any(isinstance(fact, NodeDone | NodeFailed) for fact in facts),
+            alive=any(type(fact) in ENDINGS for fact in facts),
         )
         self._saved += len(facts)
         self._unsaved, self._encoded, self._consumed = [], [], []

@@ -93,6 +93,8 @@ class LocalRuntime:
         self._stalled: dict[str, Unwritten] = before.left_behind() if before else {}
         """Runs that are ours and stand still: their store failed, or their event loop was closed under them."""
         self._taken: list[str] = []
+        self._starting: dict[str, bool] = {}
+        """Runs whose first fact is being written, and whether no signal was heard for them."""
         self._alarm: asyncio.Task[None] | None = None
         self._stirred = asyncio.Event()
         self.problems: dict[str, MulleError] = {}
@@ -105,9 +107,14 @@ class LocalRuntime:
         """Begin a run. False when a run with its `dedup` key exists already."""
         run = Run(graph.plan, graph.executor.catalogue.describe)
         run.apply(first)
-        if not await self._journal.create(new, [encode_one(first)]):
-            return False
-        self._drive(Driver(run, FIRST_EPOCH, self._journal, graph.executor, self._publish))
+        self._starting[new.id] = True
+        try:
+            if not await self._journal.create(new, [encode_one(first)]):
+                return False
+        finally:
+            unheard = self._starting.pop(new.id)
+        driver = Driver(run, FIRST_EPOCH, self._journal, graph.executor, self._publish, inbox_is_empty=unheard)
+        self._drive(driver)
         return True
 
     async def take(self, run_id: str, *, here: bool = False) -> bool:
@@ -320,6 +327,9 @@ class LocalRuntime:
             self._taken.append(run_id)
 
     def _signalled(self, run_id: str | None) -> None:
+        for starting in self._starting if run_id is None else (run_id,):
+            if starting in self._starting:
+                self._starting[starting] = False
         for driver in self._drivers.values() if run_id is None else filter(None, [self._drivers.get(run_id)]):
             driver.look_into_inbox()
         self._stirred.set()
