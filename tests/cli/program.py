@@ -43,7 +43,6 @@ def mulle_said(
     given: str | bytes = b"",
     variables: Mapping[str, str] | None = None,
     before: Callable[[], None] | None = None,
-    user: int | None = None,
 ) -> Said:
     """Run `mulle` to its end.
 
@@ -53,7 +52,6 @@ def mulle_said(
         given: What stands on stdin.
         variables: More of the environment.
         before: Called in the new process before the program begins.
-        user: The uid it runs as.
     """
     done = subprocess.run(
         [sys.executable, "-m", "mulle.cli", *arguments],
@@ -63,7 +61,6 @@ def mulle_said(
         check=False,
         timeout=60,
         preexec_fn=before,
-        user=user,
     )
     said = Said(done.returncode, done.stdout.decode(), done.stderr.decode())
     assert "Traceback" not in said.err, said.err
