@@ -301,3 +301,32 @@ async def test_whoever_runs_it_by_hand_is_not_asked_where_to():
 
 async def test_results_of_a_schedule_must_reach_somebody():
     assert keys(await made("매일 9시에 네이버 뉴스에서 경제 기사 3개 요약해줘")) == ["channel"]
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "매일 9시에 네이버 뉴스에서 경제 기사 3개 찾아서 경쟁사가 망하면 슬랙으로 알려줘",
+        "Alert me on Slack if the moon turns purple",
+    ],
+)
+async def test_a_condition_that_is_not_understood_never_tells_everybody_at_every_run(sentence: str):
+    result = await made(sentence)
+
+    assert result.status != "ready"
+
+
+async def test_a_condition_said_once_more_takes_the_place_of_the_first():
+    sentence = "매일 9시에 원달러 환율을 확인해서 사고 싶어지면 슬랙으로 알려줘"
+
+    assert keys(await made(sentence)) == ["condition"]
+    result = await made(sentence, condition="1,300원 아래로 떨어지면")
+    assert result.status == "ready"
+    assert node(result, "check")["cases"][0]["when"] == "facts.value.rate < 1300"
+
+
+async def test_a_condition_at_the_end_of_an_english_sentence_guards_what_stands_before_it():
+    result = await made("Alert me on Slack when the exchange rate goes above 1,400 won", every="every hour")
+
+    assert result.workflow is not None
+    assert {"source": "check", "source_port": "holds", "target": "slack"} in result.workflow["edges"]

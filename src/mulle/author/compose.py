@@ -2,7 +2,7 @@
 sentence and its answers: ask again with more answers and it goes on.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Literal
@@ -12,6 +12,7 @@ from mulle.author.draft import Draft, draft, triggers_of
 from mulle.author.lexicon import channels
 from mulle.author.report import Report, report
 from mulle.author.request import Request
+from mulle.author.sayings import say
 from mulle.author.understand import understand
 from mulle.author.verify import Check, verify
 from mulle.errors import UnsupportedSchedule
@@ -115,6 +116,14 @@ async def compose(
     if clear.declined or request.forbidden or (not clear.questions and not _buildable(request, tools)):
         return _refused(clear, tools, now)
     sketch = draft(request)
+    unclear = _unclear(request, () if clear.questions else sketch.undecided)
+    if unclear:
+        question = Question(
+            "condition",
+            say("ask.condition", request.language, text=unclear),
+            say("suggest.condition", request.language),
+        )
+        clear = replace(clear, questions=(*clear.questions, question))
     if clear.questions:
         sketched = sketch.document if _buildable(request, tools) else None
         said = report(
@@ -132,6 +141,14 @@ async def compose(
             clear.secrets,
         )
     return await _verified(request, sketch, clear, tools, now)
+
+
+def _unclear(request: Request, undecided: Sequence[str]) -> str:
+    """A condition that guards something and cannot be decided: without it, everybody would be told at every run."""
+    guards = [branch for branch in request.branches if branch.deliveries or branch.steps]
+    unknown = [branch.test.text for branch in guards if branch.test.kind == "unknown"]
+    undecided = [text for text in undecided if any(text == branch.test.text for branch in guards)]
+    return next(iter([*unknown, *undecided]), "")
 
 
 def inert(text: str) -> str:

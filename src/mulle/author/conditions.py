@@ -1,10 +1,14 @@
 """Read a conditional clause: an event that starts the workflow, or a test that decides which way it goes."""
 
+import re
+
 from mulle.author.domain import Language
 from mulle.author.language.clauses import Clause
+from mulle.author.language.tokens import Token
 from mulle.author.lexicon import EventPiece, events
 from mulle.author.request import Test
 
+_COPULA = re.compile(r"(?:이라면|이면|일\s?때|인\s?경우)\w*$")
 _UNIT_WORDS = {
     "퍼센트": "%",
     "프로": "%",
@@ -49,11 +53,16 @@ def read_test(clause: Clause, language: Language, *, with_event: bool) -> Test |
         return Test("contains", clause.said, words=quoted)
     if clause.means("exists"):
         return Test("exists", clause.said)
-    value = next((token for token in clause.tokens if token.ending == "if" and token.kind in {"unknown", "word"}), None)
+    value = next((token for token in clause.tokens if token.ending == "if" and _is_copula(token)), None)
     if value:
         subject = " ".join(token.text for token in clause.tokens if token.role == "subject")
         return Test("is", clause.said, subject=subject, words=(value.text,))
     return None if with_event else Test("unknown", clause.said)
+
+
+def _is_copula(token: Token) -> bool:
+    """환불이면 says what something is; 망하면 says what it does."""
+    return token.kind == "word" or (token.kind == "unknown" and bool(_COPULA.search(token.written)))
 
 
 def _comparison(clause: Clause) -> Test | None:

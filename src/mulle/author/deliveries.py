@@ -1,7 +1,5 @@
 """Find in a clause whom it goes to: channels, addresses, and people who are named without one."""
 
-import re
-
 from mulle.author.domain import Language
 from mulle.author.language.clauses import Clause
 from mulle.author.language.tokens import Token
@@ -12,7 +10,6 @@ _TELLING = frozenset({"send", "notify", "post"})
 _KEEPING = frozenset({"save", "show"})
 _NO_PERSON = frozenset({"channel", "connector", "pack", "temporal"})
 _PEOPLE = ("팀", "부서", "님", "실장", "센터", "파트", "담당자")
-_FILE_NAME = re.compile(r"[\w가-힣-]{1,80}\.(?:txt|md|csv|log|json)", re.ASCII)
 
 
 def read_deliveries(clause: Clause, asked: set[str], language: Language, used: set[int]) -> list[Delivery]:
@@ -27,7 +24,7 @@ def read_deliveries(clause: Clause, asked: set[str], language: Language, used: s
     name = " ".join(token.text for token in [*hashtags, *people])
     addresses = tuple(token.text for token in emails)
     ids = list(dict.fromkeys(channel for _, channel in named))
-    files = _FILE_NAME.findall(clause.text)
+    files = [token.text for token in clause.tokens if token.kind == "file"]
     if not ids:
         if emails:
             ids = ["mail"]

@@ -234,11 +234,9 @@ class _Drawing:
                 return re.sub(r"\bfacts\b", f"{self.facts_at}.value", situation.when) if self.facts_at else ""
             case "compare" if self.fetches:
                 return self._comparison(test)
-            case "contains" if self.text and not self.items_at:
-                told = self.text.removeprefix("{{ ").removesuffix(" }}")
-                return " or ".join(f"{quoted(word)} in ({told})" for word in test.words)
-            case "is" if self.text:
-                return f"{quoted(test.words[0])} in ({self.text.removeprefix('{{ ').removesuffix(' }}')})"
+            case "contains" | "is" if not (test.kind == "contains" and self.items_at):
+                told = re.fullmatch(r"\{\{ ([^{}]*) \}\}", self.text)
+                return " or ".join(f"{quoted(word)} in ({told[1]})" for word in test.words) if told else ""
             case _:
                 return ""
 

@@ -330,6 +330,7 @@ class _Reading:
         if self.event and not self.polls:
             return self.event_kind
         watches = any(branch.test.kind in {"compare", "situation"} for branch in self.branches)
+        watches = watches or (bool(self.on_failure) and not self.deliveries)
         if self.polls or watches:
             return "poll"
         nothing = not self.sources and not self.steps and not self.unable and not self.deliveries
@@ -340,11 +341,11 @@ def _is_reminder(clause: Clause, asked: set[str]) -> bool:
     """Whether a clause tells something that it says itself: "출근 알림", "물 마시라고 알려줘"."""
     if any(token.written.endswith(("라고", "자고")) for token in clause.tokens):
         return True
-    if asked - {"notify"}:
+    if asked - {"notify", "send"}:
         return False
     nouns = [token for token, name in clause.means("action") if name == "notify" and token.kind == "word"]
     told = [token for token in clause.tokens if token.role in {"object", "subject"} and not token.means("action")]
-    return bool(nouns) or not told
+    return bool(nouns) or (not told and "send" not in asked)
 
 
 def leftovers(clause: Clause, used: set[int]) -> list[str]:

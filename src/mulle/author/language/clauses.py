@@ -42,7 +42,7 @@ def clauses(tokens: Sequence[Token], *, korean: bool) -> list[Clause]:
     """The clauses of a sentence in their order."""
     found = list(_korean(tokens) if korean else _english(tokens))
     found = [clause for clause in found if clause.tokens or clause.kind == "else"]
-    return _afterthoughts(found) if korean else found
+    return _afterthoughts(found) if korean else _conditions_first(found)
 
 
 def _afterthoughts(found: list[Clause]) -> list[Clause]:
@@ -53,6 +53,13 @@ def _afterthoughts(found: list[Clause]) -> list[Clause]:
     if late.kind != "do" or said.kind != "do" or late.means("action") or any(one.ending for one in late.tokens):
         return found
     return [*before, Clause("do", (*said.tokens, *late.tokens))]
+
+
+def _conditions_first(found: list[Clause]) -> list[Clause]:
+    """Alert me if it is down: a condition at the end guards the order before it."""
+    if len(found) > 1 and found[-1].kind == "if" and found[-2].kind == "do":
+        return [*found[:-2], found[-1], found[-2]]
+    return found
 
 
 def _korean(tokens: Sequence[Token]) -> Iterator[Clause]:

@@ -85,6 +85,24 @@ _COPULA_WORD = re.compile(r"(?P<stem>.+?)(?:이면|이라면|일때|인경우)")
 _VERB_ENDINGS: dict[str, Ending] = {"면": "if", "때": "if", "서": "then"}
 
 
+_NOUNS_IN_MYEON = (
+    "화면",
+    "측면",
+    "장면",
+    "표면",
+    "라면",
+    "냉면",
+    "국면",
+    "전면",
+    "방면",
+    "반면",
+    "수면",
+    "가면",
+    "평면",
+    "단면",
+)
+
+
 def inflected(written: str) -> tuple[str, Role, Ending]:
     """An unknown word without its particle or ending, and what that said."""
     copula = _COPULA_WORD.fullmatch(written)
@@ -93,6 +111,9 @@ def inflected(written: str) -> tuple[str, Role, Ending]:
     verb = _VERB_LIKE.fullmatch(written)
     if verb:
         return verb["stem"], "", _VERB_ENDINGS.get(verb["end"][-1], "final")
+    if len(written) > 1 and written.endswith(("면", "면은")) and not written.endswith(_NOUNS_IN_MYEON):
+        # Whatever verb this is, what follows depends on it: better one condition too many than a message too many.
+        return written.removesuffix("은").removesuffix("면"), "", "if"
     for particle in BY_LENGTH:
         if particle == "도":
             continue  # 제주도, 속도, 온도: rarely "too".

@@ -25,7 +25,7 @@ from mulle.author.language.korean import (
 from mulle.author.language.numerals import NUMERAL, number
 from mulle.author.language.words import Lexicon, Surface, compact
 
-Kind = Literal["word", "verb", "count", "quoted", "url", "email", "hashtag", "unknown", "mark"]
+Kind = Literal["word", "verb", "count", "quoted", "url", "email", "hashtag", "file", "unknown", "mark"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +63,7 @@ _QUOTED = re.compile(
 )
 _URL = re.compile(r"https?://[^\s<>\"'’”]+[^\s<>\"'’”.,)]", re.ASCII)
 _EMAIL = re.compile(r"[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9.-]{1,255}\.[A-Za-z]{2,24}")
+_FILE = re.compile(r"[A-Za-z0-9_가-힣][A-Za-z0-9_가-힣-]{0,80}\.(?:txt|md|csv|log|json)(?![A-Za-z0-9.])")
 _HASHTAG = re.compile(r"#[\w가-힣-]{1,80}")
 _COUNTERS = (
     r"개월|개|건|편|가지|곳|군데|명|사람|줄|문장|번|회|차례|장|위|페이지|원|달러|엔|유로|도|%|퍼센트|프로|포인트|시간|분|초|일|"
@@ -104,7 +105,7 @@ class _Scan:
     def _fixed(self, at: int) -> Token | None:
         """Quotations, addresses and hashtags: what is taken as it stands."""
         patterns: tuple[tuple[Kind, re.Pattern[str]], ...] = (
-            ("url", _URL), ("email", _EMAIL), ("hashtag", _HASHTAG), ("quoted", _QUOTED),
+            ("url", _URL), ("email", _EMAIL), ("hashtag", _HASHTAG), ("file", _FILE), ("quoted", _QUOTED),
         )  # fmt: skip
         for kind, pattern in patterns:
             match = pattern.match(self.text, at)
