@@ -58,6 +58,28 @@ NOT_BUILT = (
 )
 
 
+ANSWERS = {
+    "to": "a@example.com",
+    "to_2": "b@example.com",
+    "to_3": "c@example.com",
+    "channel": "슬랙",
+    "every": "1시간마다",
+    "schedule": "매일 오전 9시",
+    "region": "서울",
+    "query": "경제",
+    "query_2": "경제",
+    "place": "판교역",
+    "source": "https://example.com/data.json",
+    "source_2": "https://example.com/more.json",
+    "url": "https://example.com/feed.xml",
+    "field": "rates.KRW",
+    "knowledge": "규정",
+    "confirm": "예",
+    "what": "매일 9시에 AI 뉴스 3개를 a@example.com으로 보내줘",
+}
+"""To every question, to see what comes of the whole conversation."""
+
+
 def right_trigger(record: dict[str, Any], result: Result) -> bool:
     """Whether the workflow starts when the record says, or the question about it is asked."""
     kinds = [trigger["type"] for trigger in result.triggers]
@@ -146,7 +168,11 @@ async def measure(name: str, records: list[dict[str, Any]], *, verbose: bool) ->
             print(f"     {result.status}, asked {[one.key for one in result.questions]}")
             print(f"     steps, questions, named: {covered(record, result)}")
             print(f"     made of {sorted(made_of(result))}")
+    ends = [await compose(record["text"], answers=ANSWERS, now=NOW, tools=tools) for record in records]
+    ready = sum(end.status == "ready" for end in ends)
+    broken = sum(not check.ok for end in ends for check in end.checks)
     print(f"{name}: {good} of {len(records)} right ({good / len(records):.0%})")
+    print(f"    with every question answered {ready} are ready, {broken} drafts fail on the ladder")
 
 
 def main() -> None:

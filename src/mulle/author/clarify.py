@@ -6,7 +6,6 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from mulle.author.conditions import read_test
 from mulle.author.domain import Connector, Language, connectors, installed_packs, pack_of
 from mulle.author.language.clauses import Clause
 from mulle.author.language.tokens import tokens
@@ -88,7 +87,6 @@ class _Dialogue:
         if _hopeless(self.request):
             return self._result()
         self._secret_answers()
-        self._condition()
         self._time()
         self.request = replace(
             self.request, sources=tuple(self._source(number, one) for number, one in enumerate(self.request.sources))
@@ -145,18 +143,6 @@ class _Dialogue:
         known = {name for pack in installed_packs().values() for name in pack.secrets}
         known |= {channel.secret for channel in channels().values() if channel.secret}
         self.secrets |= {name: value for name, value in self.answers.items() if name in known and value}
-
-    def _condition(self) -> None:
-        """A condition said once more, in the place of the one that was not understood."""
-        answer = self.answers.get("condition")
-        if not answer:
-            return
-        test = read_test(Clause("if", tuple(tokens(answer, lexicon()))), self.language, with_event=False)
-        branches = list(self.request.branches)
-        place = next((number for number, one in enumerate(branches) if one.test.kind != "else"), None)
-        if test is not None and place is not None:
-            branches[place] = replace(branches[place], test=test)
-            self.request = replace(self.request, branches=tuple(branches))
 
     # ------------------------------------------------------------------ when
 

@@ -8,8 +8,11 @@ from datetime import datetime
 from typing import Any, Literal
 
 from mulle.author.clarify import Clarified, Question, clarify
+from mulle.author.conditions import read_test
 from mulle.author.draft import Draft, draft, triggers_of
-from mulle.author.lexicon import channels
+from mulle.author.language.clauses import Clause
+from mulle.author.language.tokens import tokens
+from mulle.author.lexicon import channels, lexicon
 from mulle.author.report import Report, report
 from mulle.author.request import Request
 from mulle.author.sayings import say
@@ -117,6 +120,10 @@ async def compose(
         return _refused(clear, tools, now)
     sketch = draft(request)
     unclear = _unclear(request, () if clear.questions else sketch.undecided)
+    if unclear and given.get("condition"):
+        request = reworded(request, unclear, given["condition"])
+        sketch = draft(request)
+        unclear = _unclear(request, () if clear.questions else sketch.undecided)
     if unclear:
         question = Question(
             "condition",
@@ -141,6 +148,15 @@ async def compose(
             clear.secrets,
         )
     return await _verified(request, sketch, clear, tools, now)
+
+
+def reworded(request: Request, unclear: str, answer: str) -> Request:
+    """The request with a condition said once more, in the place of the one that was not understood."""
+    test = read_test(Clause("if", tuple(tokens(answer, lexicon()))), request.language, with_event=False)
+    branches = [
+        replace(branch, test=test) if test and branch.test.text == unclear else branch for branch in request.branches
+    ]
+    return replace(request, branches=tuple(branches))
 
 
 def _unclear(request: Request, undecided: Sequence[str]) -> str:

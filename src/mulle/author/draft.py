@@ -74,6 +74,7 @@ class _Drawing:
         self.promised: list[dict[str, Any]] = []
         self.items_at: str | None = None
         self.facts_at: str | None = None
+        self.limit = limit_of(request)
         self.text = ""
         """The template of what there is to tell so far."""
         self.summarised: bool = False
@@ -106,7 +107,7 @@ class _Drawing:
         return Draft(
             document=document,
             triggers=triggers,
-            limit=limit_of(request),
+            limit=self.limit,
             items_at=self.items_at,
             deliveries=tuple(self.promised),
             asked=tuple(sorted({_NODE_OF[step.kind] for step in request.steps if step.kind in _NODE_OF})),
@@ -130,6 +131,7 @@ class _Drawing:
         if not lists:
             return
         if len(lists) > 1:
+            self.limit = self.limit * len(lists) if self.limit else None  # 5개씩: so many of each.
             joined = " + ".join(f"{name}.value" for name in lists)
             self.items_at = self.sketch.add("together", "transform", {"value": f"{{{{ {joined} }}}}"})
         else:
@@ -231,7 +233,8 @@ class _Drawing:
             case "situation":
                 connector, _, name = test.name.partition("/")
                 situation = connectors()[connector].situations[name]
-                return re.sub(r"\bfacts\b", f"{self.facts_at}.value", situation.when) if self.facts_at else ""
+                known = self.facts_at and connector in self.fetches.values()
+                return re.sub(r"\bfacts\b", f"{self.facts_at}.value", situation.when) if known else ""
             case "compare" if self.fetches:
                 return self._comparison(test)
             case "contains" | "is" if not (test.kind == "contains" and self.items_at):

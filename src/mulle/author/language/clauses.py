@@ -115,6 +115,8 @@ _OPENERS = frozenset(
     {"and", "then", "please", "to", "also", "just", "you", "automatically", "or", "it", "should", "will"}
 )
 """Words behind which an English verb may stand."""
+_DETERMINERS = frozenset({"a", "an", "the", "my", "your", "our", "their", "his", "her", "this", "daily", "weekly"})
+"""Words behind which stands no English verb: "my report"."""
 _PREPOSITIONS = frozenset({"to", "by", "via", "in", "on", "from", "of", "with", "into", "through", "for"})
 
 
@@ -122,9 +124,11 @@ def _as_spoken(tokens: Sequence[Token], number: int) -> Token:
     """A token that may be noun or verb as what its place makes it: "email me", but "by email"."""
     token = tokens[number]
     nouns = tuple(surface for surface in token.surfaces if not surface.verb)
+    before = tokens[number - 1] if number else None
+    if token.kind == "verb" and not nouns and before is not None and before.text.lower() in _DETERMINERS:
+        return replace(token, kind="unknown", surfaces=())
     if token.kind != "verb" or not nouns:
         return token
-    before = tokens[number - 1] if number else None
     opens = (
         before is None
         or before.kind == "mark"
