@@ -502,3 +502,19 @@ async def test_who_listens_hears_that_others_left_work(world: World):
         while await heard.get() is not None:
             pass
     assert await a.next_wake() == 50.0
+
+
+async def test_a_snapshot_is_the_last_one_and_goes_with_its_run(world: World):
+    journal = world.driver("a")
+    await journal.create(new("r"), facts(0))
+    assert await journal.snapshot("r") is None
+
+    journal.save_snapshot("r", b"first")
+    journal.save_snapshot("r", b"second")
+    journal.save_snapshot("nobody", b"lost")
+    await journal.append(batch("r", 1, status="succeeded", ended=2.0))
+
+    assert await journal.snapshot("r") == b"second"
+    assert await journal.snapshot("nobody") is None
+    await journal.delete("r")
+    assert await journal.snapshot("r") is None

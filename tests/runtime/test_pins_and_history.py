@@ -85,6 +85,26 @@ async def test_pins_in_bodies_are_used_up_scope_by_scope(home: Home, key: str):
     assert [each["text"] for each in result.outputs["results"]] == ["하나", "둘", "둘"]
 
 
+async def test_a_new_driver_knows_which_pinned_answers_are_used_up(home: Home):
+    text = EACH.replace("{id: end, type: end}]\n          edges: [", "{id: 쉼, type: wait, data: {signal: 가자}}, END")
+    text = text.replace("END", "{id: end, type: end}]\n          edges: [EDGES, ")
+    text = text.replace("EDGES", "{source: 쓰기, target: 쉼}, {source: 쉼, target: end}")
+    first, _ = home.open()
+    pins = {"쓰기": {"runs": [{"outputs": {"value": "하나"}}, {"outputs": {"value": "둘"}}]}}
+    run_id = (await first.run(read_workflow(text.encode()), {"items": [1, 2]}, pins=pins)).id
+    await first.close()
+    home._apps.clear()
+
+    second, _ = home.open()
+    for _ in range(2):
+        await second.signal(run_id, "가자")
+        await second.recover()
+        await second.wait(run_id)
+    result = await second.wait(run_id)
+
+    assert [each["text"] for each in result.outputs["results"]] == ["하나", "둘"]
+
+
 async def test_a_pinned_container_does_not_run_its_body(home: Home):
     app, _ = home.open()
 

@@ -40,7 +40,7 @@ def test_a_new_database_is_durable_and_at_the_newest_schema(tmp_path: Path):
     settings = [db.execute(f"PRAGMA {name}").fetchone()[0] for name in ("journal_mode", "synchronous", "foreign_keys")]
     assert settings == ["wal", 2, 1]
     assert tables(db) >= {"runs", "facts", "graphs", "inbox", "meta"}
-    assert db.execute("SELECT value FROM meta WHERE key = 'schema.journal'").fetchone() == (1,)
+    assert db.execute("SELECT value FROM meta WHERE key = 'schema.journal'").fetchone() == (2,)
     assert path.parent.stat().st_mode & 0o077 == 0
     db.close()
 

@@ -118,6 +118,14 @@ class Journal(Protocol):
         """A run's facts from position `after` on; raises UnknownRun."""
         ...
 
+    def save_snapshot(self, run: str, data: bytes) -> None:
+        """Keep the fold of a run's facts so far, instead of an earlier one. A cache: it may be lost."""
+        ...
+
+    async def snapshot(self, run: str) -> bytes | None:
+        """The last snapshot of a run, if there is one."""
+        ...
+
     async def row(self, run: str) -> RunRow:
         """Raises UnknownRun."""
         ...

@@ -45,6 +45,8 @@ PATIENCE = 2.0
 """Seconds: a timer nearer than this is waited for in memory, a farther one lets the run leave memory."""
 BREATH = 0.01
 """Seconds of pure work after which other runs get their turn."""
+SNAPSHOT_EVERY = 10_000
+"""Facts after which the fold is kept beside them, so that whoever goes on with the run need not read them all."""
 FULL_BATCH = 2000
 """Facts that are gathered at most before they are written."""
 
@@ -104,10 +106,10 @@ class Driver:
         self._unsaved: list[AnyFact] = []
         self._encoded: list[bytes] = []
         self._consumed: list[str] = []
-        self._saved = run.head
+        self._saved = self._snapshot_at = run.head
         self._writing = False
         self._await_disk: list[asyncio.Future[None]] = []
-        self._pins = Pins(run)
+        self.pins = Pins(run)
         assert run.started is not None
         self.run_id = run.started.run
         if run.started.deadline is not None:
@@ -251,7 +253,7 @@ class Driver:
             if decided is None:
                 return
             command = decided
-        pinned = self._pins.answer(command, plan.spec, self._executor)
+        pinned = self.pins.answer(command, plan.spec, self._executor)
         if pinned is not None:
             self._record(_started(command, "pure", self._clock()))
             self._record(pinned)
@@ -356,6 +358,9 @@ class Driver:
             raise
         finally:
             self._writing = False
+        if self._saved - self._snapshot_at >= SNAPSHOT_EVERY and not ended:
+            self._snapshot_at = self._saved
+            self._journal.save_snapshot(self.run_id, self.run.snapshot())
         self._publish(Published(self.run_id, facts))
         for waiting in self._await_disk:
             if not waiting.done():

@@ -14,7 +14,7 @@ from mulle.engine.facts import AnyFact, Failure, NodeDone, Outputs, RunEnded, Ru
 from mulle.engine.journal import Claim, InboxSignal, Journal, NewRun, RunRow
 from mulle.engine.plan import ScopePlan
 from mulle.engine.run import Run
-from mulle.errors import JournalConflict, MulleError, StoreError
+from mulle.errors import JournalConflict, MulleError, StaleSnapshot, StoreError
 from mulle.runtime.driver import CANCEL, Driver, Published, Unwritten
 from mulle.runtime.executor import Executor
 
@@ -255,12 +255,12 @@ class LocalRuntime:
         row = claim.row
         try:
             graph = await self._load(row.graph)
-            run = await self._folded(row, graph)
+            driver = await self._driver(row, graph)
         except MulleError:  # Others may be able to drive it: due at once.
             await self._journal.release(row.id, row.epoch, self._clock())
             raise
         deaths = row.deaths
-        if claim.unclean and run.in_flight():
+        if claim.unclean and driver.run.in_flight():
             deaths = await self._journal.count_death(row.id, row.epoch)
         if deaths >= POISONED_AT:
             payload = {"detail": "poisoned", "reason": f"It ended its process {deaths} times without finishing a step."}
@@ -274,7 +274,7 @@ class LocalRuntime:
         ):
             self._apart[row.id] = asyncio.create_task(self._drive_apart(row.id, self._alone))
             return False
-        self._drive(Driver(run, row.epoch, self._journal, graph.executor, self._publish))
+        self._drive(driver)
         return True
 
     async def _drive_apart(self, run_id: str, alone: Callable[[str], Awaitable[None]]) -> None:
@@ -287,11 +287,30 @@ class LocalRuntime:
             del self._apart[run_id]
             self._stirred.set()
 
-    async def _folded(self, row: RunRow, graph: LoadedGraph) -> Run:
-        run = Run(graph.plan, graph.executor.catalogue.describe)
-        for fact in await self._journal.read(row.id):
+    async def _driver(self, row: RunRow, graph: LoadedGraph) -> Driver:
+        """A driver that knows all that its run has learnt; raises BrokenJournal, UnreadableJournal, NewerJournal."""
+        run = await self._remembered(row, graph)
+        if run is None:
+            run = Run(graph.plan, graph.executor.catalogue.describe)
+        known = run.head
+        facts = await self._journal.read(row.id, known)
+        for fact in facts:
             run.apply(fact)
-        return run
+        driver = Driver(run, row.epoch, self._journal, graph.executor, self._publish)
+        if driver.pins.any:
+            for fact in await self._journal.read(row.id) if known else facts:
+                driver.pins.count(fact)
+        return driver
+
+    async def _remembered(self, row: RunRow, graph: LoadedGraph) -> Run | None:
+        """The run as its snapshot left it; None if there is none that this release can use."""
+        data = await self._journal.snapshot(row.id)
+        if data is None:
+            return None
+        try:
+            return Run.restored(data, graph.plan, graph.executor.catalogue.describe)
+        except StaleSnapshot:
+            return None
 
     async def _resume(self, run_id: str) -> bool:
         """Go on with a run that is still ours. What it has learnt and could not write is not lost."""
@@ -301,7 +320,7 @@ class LocalRuntime:
             del self._stalled[run_id]
             return False
         graph = await self._load(row.graph)
-        driver = Driver(await self._folded(row, graph), left.epoch, self._journal, graph.executor, self._publish)
+        driver = await self._driver(row, graph)
         if row.head == left.after:
             driver.bring(left.facts)
         if self._stalled.pop(run_id, None):

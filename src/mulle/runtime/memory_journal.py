@@ -27,6 +27,8 @@ class _Kept:
     inbox: dict[str, tuple[str, bytes] | None] = field(default_factory=dict[str, tuple[str, bytes] | None])
     """Name and payload by id, in the order of arrival; None once a fact has taken it in."""
 
+    snapshot: bytes | None = None
+
     @property
     def woken(self) -> bool:
         return self.row.ended is None and any(self.inbox.values())
@@ -196,6 +198,16 @@ class MemoryJournal:
     async def read(self, run: str, after: int = 0) -> list[AnyFact]:
         """A run's facts from position `after` on; raises UnknownRun."""
         return decode(joined(self._kept(run).facts[after:]))
+
+    def save_snapshot(self, run: str, data: bytes) -> None:
+        """Keep the fold of a run's facts so far, instead of an earlier one."""
+        if run in self._shelf.runs:
+            self._shelf.runs[run].snapshot = data
+
+    async def snapshot(self, run: str) -> bytes | None:
+        """The last snapshot of a run, if there is one."""
+        kept = self._shelf.runs.get(run)
+        return kept.snapshot if kept else None
 
     async def row(self, run: str) -> RunRow:
         """A run's row; raises UnknownRun."""

@@ -57,6 +57,10 @@ class Pins:
         self._pins: dict[str, Any] = run.started.pins
         self._used: dict[str, int] = {}
 
+    @property
+    def any(self) -> bool:
+        return bool(self._pins)
+
     def count(self, fact: AnyFact) -> None:
         """Take a start of an earlier driver into account."""
         if isinstance(fact, NodeStarted) and (key := self._key(fact.path)):

@@ -44,6 +44,11 @@ def keep_graph(db: sqlite3.Connection, graph: str, document: bytes) -> None:
         db.execute("INSERT INTO graphs (hash, document) VALUES (?, ?)", (graph, document))
 
 
+def keep_snapshot(db: sqlite3.Connection, run: str, data: bytes) -> None:
+    """Store what a run's facts come to; nothing if the run is gone."""
+    db.execute("INSERT OR REPLACE INTO snapshots (run, data) SELECT id, ? FROM runs WHERE id = ?", (data, run))
+
+
 def create(db: sqlite3.Connection, run: NewRun, facts: Sequence[bytes], owner: str) -> bool:
     """A new run with its first facts, owned; False: its `dedup` exists."""
     inserted = db.execute(
@@ -173,7 +178,7 @@ def delete(db: sqlite3.Connection, run: str) -> None:
     if found.ended is None:
         raise RunUnfinished(run=run)
     db.execute("DELETE FROM facts WHERE run = ?", (run,))
-    db.execute("DELETE FROM runs WHERE id = ?", (run,))  # Takes the inbox with it.
+    db.execute("DELETE FROM runs WHERE id = ?", (run,))  # Takes the inbox and the snapshot with it.
     db.execute(
         "DELETE FROM graphs WHERE hash = ?1 AND NOT EXISTS (SELECT 1 FROM runs WHERE graph = ?1)", (found.graph,)
     )
@@ -213,6 +218,12 @@ def rows(
 
 def _run_row(values: Sequence[Any]) -> RunRow:
     return RunRow(**dict(zip(COLUMNS, values, strict=True)))
+
+
+def snapshot(db: sqlite3.Connection, run: str) -> bytes | None:
+    """What a run's facts came to when that was last stored."""
+    found = db.execute("SELECT data FROM snapshots WHERE run = ?", (run,)).fetchone()
+    return found[0] if found else None
 
 
 def graph(db: sqlite3.Connection, graph: str) -> bytes | None:

@@ -100,6 +100,11 @@ class SqliteJournal:
             written.add_done_callback(lambda written: self._signalled(written, [run for run, _ in batch.signals]))
         return written
 
+    def save_snapshot(self, run: str, data: bytes) -> None:
+        """Keep the fold of a run's facts so far, instead of an earlier one. If it cannot be written, it is lost."""
+        written = self._writer.submit(partial(sql.keep_snapshot, run=run, data=data), len(data))
+        written.add_done_callback(lambda written: None if written.cancelled() else written.exception())
+
     async def claim(self, run: str) -> Claim | None:
         """Become the writer of a run that has no living owner."""
         return await self._do(partial(sql.claim, run=run, me=self._owners.me, is_alive=self._owners.is_alive))
@@ -194,6 +199,11 @@ class SqliteJournal:
             if after < head:
                 await asyncio.sleep(0)
         return facts
+
+    async def snapshot(self, run: str) -> bytes | None:
+        """The last snapshot of a run, if there is one."""
+        with self._reading() as db:
+            return sql.snapshot(db, run)
 
     async def row(self, run: str) -> RunRow:
         """A run's row; raises UnknownRun."""
