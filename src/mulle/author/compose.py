@@ -59,6 +59,8 @@ class Result:
     language: str = "ko"
     secrets: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)
     """Values for the secret store; they are in no document and in no `to_dict`."""
+    mode: str = "builtin"
+    """Who drafted: `builtin`, which is no model and never passes for one, or a model by its name."""
 
     def to_dict(self) -> dict[str, Any]:
         """As `mulle author --json` prints it."""
