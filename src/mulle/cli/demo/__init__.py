@@ -12,6 +12,7 @@ from pathlib import Path
 import click
 
 from mulle.app import App, open_app
+from mulle.app.schedules import keep
 from mulle.author.compose import Result
 from mulle.cli.author import composed
 from mulle.cli.demo.drawing import drawn
@@ -123,9 +124,8 @@ class _Demo:
 
     def _schedule(self, app: App, workflow: Workflow) -> str:
         _title("4. 일정 · The schedule")
-        stored = app.workflows.save(workflow, app.now())
+        stored = keep(app, workflow)
         for timed in timed_triggers(workflow):
-            app.workflows.looked_until(stored.id, timed.key, app.now())
             for moment in next_firings(timed.schedule, datetime.fromtimestamp(app.now(), UTC), 3):
                 click.echo(f"  next: {moment.isoformat()}")
         click.echo(f"  Kept as workflow {stored.id}. It fires while `mulle worker` runs.")
