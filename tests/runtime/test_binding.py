@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from tests.runtime.homes import Home
 
+from mulle.app.given import BadRunInput
 from mulle.document.reading import read_workflow
 from mulle.errors import WrongMasterKey
 from mulle.runtime.driver import Published
@@ -205,3 +206,55 @@ async def test_a_type_that_breaks_while_it_is_asked_breaks_only_its_node(home: H
     )
 
     assert result.status == "succeeded"
+
+
+async def test_references_mean_what_the_document_says(home: Home):
+    app, _ = opened(home)
+    workflow = graph("""
+        mulle: 1
+        variables:
+          environment: {REGION: {type: string, value: 서울}}
+          conversation: {count: {type: number, value: 3}}
+        nodes:
+          - {id: start, type: start, ports: {outputs: [{name: topic, type: string}]}}
+          - {id: 1711-x, type: give, data: {value: {a: [10, 20]}}}
+          - id: all
+            type: give
+            data:
+              value:
+                run: "{{ sys.run_id }}"
+                who: "{{ sys.user_id }}/{{ sys.session_id }}"
+                region: "{{ env.REGION }}"
+                count: "{{ conversation.count }}"
+                topic: "{{ start.topic }}"
+                deep: '{{ nodes["1711-x"].value.a[1] }}'
+          - {id: end, type: end}
+        edges:
+          - {source: start, target: 1711-x}
+          - {source: 1711-x, target: all}
+          - {source: all, source_port: value, target: end, target_port: value}
+    """)
+
+    result = await app.run(workflow, {"topic": "경제"}, user="kim", session="s1")
+
+    assert result.outputs["value"] == {
+        "run": result.id,
+        "who": "kim/s1",
+        "region": "서울",
+        "count": 3,
+        "topic": "경제",
+        "deep": 20,
+    }
+
+
+@pytest.mark.parametrize(
+    ("inputs", "complaint"),
+    [({}, "required"), ({"topic": 3}, "takes string"), ({"topic": "a", "other": 1}, "no input 'other'")],
+)
+async def test_inputs_that_the_start_does_not_take_are_refused(home: Home, inputs: Any, complaint: str):
+    app, _ = opened(home)
+    ports = "{outputs: [{name: topic, type: string, required: true}, {name: count, type: number, default_value: 3}]}"
+    workflow = graph(f"mulle: 1\nnodes: [{{id: start, type: start, ports: {ports}}}, {{id: end, type: end}}]")
+
+    with pytest.raises(BadRunInput, match=complaint):
+        await app.run(workflow, inputs)

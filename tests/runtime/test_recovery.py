@@ -425,3 +425,24 @@ async def test_a_step_that_ends_clears_the_count(home: Home):
     assert (await journal.row(run_id)).deaths == 0
     assert journal.on_disk(NodeStarted, ("을",))
     await home.kill(app)
+
+
+async def test_a_question_that_nobody_answers_fails_the_step_in_the_end(home: Home):
+    now = [1000.0]
+    mail = Ledger(hang=1)
+    workflow = chain(("메일", mail, "once"))
+    first, _ = home.open(clock=lambda: now[0])
+    run_id = await first.start(workflow, 1)
+    await mail.began.wait()
+    await home.kill(first)
+    app, _ = home.open(clock=lambda: now[0])
+    await app.recover([workflow])
+    assert (await app.wait(run_id)).status == "waiting"
+
+    now[0] += 8 * 86400
+    await app.recover([workflow])
+    result = await app.wait(run_id)
+
+    assert (result.status, len(mail.calls)) == ("failed", 1)
+    assert result.error
+    assert "Nobody said in time" in result.error["message"]

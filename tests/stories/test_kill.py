@@ -196,8 +196,10 @@ edges:
 """
 
 
-def mulle_command(home: Path, *arguments: str) -> "subprocess.Popen[str]":
+def mulle_command(home: Path, *arguments: str, plugins: Path | None = None) -> "subprocess.Popen[str]":
     environment = ENVIRONMENT | {"MULLE_HOME": str(home)}
+    if plugins is not None:
+        environment["PYTHONPATH"] += f":{plugins}"
     return subprocess.Popen(
         [sys.executable, "-m", "mulle.cli", *arguments],
         env=environment,
@@ -228,3 +230,41 @@ def test_a_worker_finishes_what_a_killed_command_began(tmp_path: Path):
     assert list(dict.fromkeys(letters)) == [f"편지 {number}" for number in range(6)]
     assert len(letters) <= 7
     assert '"succeeded"' in listed
+
+
+BOMB = """
+import os
+import signal
+from mulle.sdk import Node
+
+class Bomb(Node):
+    type = "bomb"
+
+    async def run(self, config, inputs, ctx):
+        with open(os.environ["MULLE_HOME"] + "/ledger.txt", "a") as file:
+            file.write(f"{os.getppid()}\\n")
+        os.kill(os.getpid(), signal.SIGKILL)
+"""
+DEADLY = "mulle: 1\nname: 폭탄\nnodes: [{id: 펑, type: bomb}, {id: end, type: end}]\nedges: [{source: 펑, target: end}]"
+
+
+def test_a_run_that_kills_its_process_is_driven_apart_and_then_given_up(tmp_path: Path):
+    plugins, home = tmp_path / "plugins", tmp_path / "home"
+    (plugins / "bomb-1.0.dist-info").mkdir(parents=True)
+    (plugins / "bomb.py").write_text(BOMB)
+    (plugins / "bomb-1.0.dist-info" / "METADATA").write_text("Metadata-Version: 2.1\nName: bomb\nVersion: 1.0\n")
+    (plugins / "bomb-1.0.dist-info" / "entry_points.txt").write_text("[mulle.nodes]\nbomb = bomb:Bomb\n")
+    home.mkdir()
+    (home / "deadly.yaml").write_text(DEADLY)
+
+    codes: list[int] = []
+    for arguments in (["run", "deadly.yaml"], ["worker", "--until-idle"], ["worker", "--until-idle", "--json"]):
+        process = mulle_command(home, *arguments, plugins=plugins)
+        _, complaints = process.communicate(timeout=60)
+        codes.append(process.returncode)
+    listed, _ = mulle_command(home, "runs", "list", "--json", plugins=plugins).communicate(timeout=60)
+
+    assert codes == [-signal.SIGKILL, -signal.SIGKILL, 0], complaints
+    assert len(lines(home)) == 3
+    assert '"failed"' in listed
+    assert '"poisoned"' in listed

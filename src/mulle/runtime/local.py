@@ -286,6 +286,9 @@ class LocalRuntime:
         finally:
             del self._apart[run_id]
             self._stirred.set()
+        row = await self._journal.row(run_id)
+        if row.ended is None and row.owner is not None:  # That process died with it.
+            await self._take_up(run_id)
 
     async def _driver(self, row: RunRow, graph: LoadedGraph) -> Driver:
         """A driver that knows all that its run has learnt; raises BrokenJournal, UnreadableJournal, NewerJournal."""
