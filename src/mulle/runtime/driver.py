@@ -141,8 +141,11 @@ class Driver:
         try:
             self._interrupt_what_was_in_flight()
             while True:
-                await self._take_events()
-                self._due(self._clock())
+                self._take_events()
+                if self._inbox_due:
+                    await self._take_signals()
+                if self._timers:
+                    self._due(self._clock())
                 await self._follow()
                 if self._unsaved:
                     await self._save()
@@ -174,15 +177,16 @@ class Driver:
         self._unsaved.append(fact)
         self._encoded.append(encoded)
 
-    async def _take_events(self) -> None:
+    def _take_events(self) -> None:
         self._stirred.clear()
         while self._events:
             self._record(self._events.popleft())
-        if self._inbox_due:
-            self._inbox_due = False
-            for signal in await self._journal.inbox(self.run_id):
-                if signal.id not in self._consumed:
-                    self._take_signal(signal)
+
+    async def _take_signals(self) -> None:
+        self._inbox_due = False
+        for signal in await self._journal.inbox(self.run_id):
+            if signal.id not in self._consumed:
+                self._take_signal(signal)
 
     def _take_signal(self, signal: InboxSignal) -> None:
         self._consumed.append(signal.id)
