@@ -206,7 +206,3 @@ def _node_line(node: Mapping[str, Any]) -> str:
     failure = short(node["error"]["message"], 200) if node["error"] else ""
     about: str = node.get("reason") or failure or short(node["outputs"] or {}, 90)
     return f"  {mark} {node['path']:<24} {node['type']:<13} {node['elapsed_ms']:>8.1f} ms  {about}"
-
-
-def record_line(record: NodeRecord) -> str:
-    return _node_line(record.to_dict())
