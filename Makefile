@@ -43,7 +43,7 @@ web:  ## Build the web page (not built yet: says so)
 
 lock: $(READY)  ## Resolve the dependencies anew
 	@$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
-		--upgrade --extra dev --extra models pyproject.toml -o requirements.lock
+		--upgrade --extra dev --extra models --extra cluster --extra tracing pyproject.toml -o requirements.lock
 
 clean:  ## Remove the private environment and all caches
 	@rm -rf $(VENV) .pytest_cache .ruff_cache .hypothesis .coverage*
