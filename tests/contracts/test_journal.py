@@ -8,7 +8,7 @@ import pytest
 from tests.contracts.journal_worlds import WORLDS, World, batch, fact, facts, new, numbers
 
 from mulle.engine.codec import encode_one
-from mulle.engine.journal import InboxSignal, Journal
+from mulle.engine.journal import Backlog, InboxSignal, Journal
 from mulle.errors import JournalConflict, RunUnfinished, StoreError, UnknownGraph, UnknownRun
 
 
@@ -518,3 +518,59 @@ async def test_a_snapshot_is_the_last_one_and_goes_with_its_run(world: World):
     assert await journal.snapshot("nobody") is None
     await journal.delete("r")
     assert await journal.snapshot("r") is None
+
+
+# ---------------------------------------------------------------------- reading everything once
+
+
+async def test_ended_runs_are_read_once_each_in_the_order_of_their_ends(journal: Journal):
+    for run in ("a", "b", "c"):
+        await journal.create(new(run), [])
+    for run in ("b", "c"):
+        await journal.append(batch(run, 0, status="failed", ended=5.0))
+
+    first, behind = await journal.ended_since("", 1)
+    await journal.append(batch("a", 0, status="succeeded", ended=1.0))  # By a clock that is behind.
+    rest, end = await journal.ended_since(behind, 10)
+
+    assert [row.id for row in first] == ["b"]
+    assert [row.id for row in rest] == ["c", "a"]
+    assert await journal.ended_since(end, 10) == ([], end)
+
+
+async def test_a_deleted_run_leaves_its_place_among_the_ends_to_nobody(journal: Journal):
+    await ended(journal, "first")
+    _, behind = await journal.ended_since("", 10)
+    await journal.delete("first")
+
+    await ended(journal, "second")
+
+    found, _ = await journal.ended_since(behind, 10)
+    assert [row.id for row in found] == ["second"]
+
+
+async def test_an_end_that_was_refused_is_none(journal: Journal):
+    await journal.create(new("r"), [])
+
+    with pytest.raises(JournalConflict):
+        await journal.append(batch("r", 7, status="succeeded", ended=1.0))
+
+    assert await journal.ended_since("", 10) == ([], "")
+
+
+async def test_unfinished_runs_are_counted(journal: Journal):
+    await ended(journal, "over")
+    for number, (run, wake_at) in enumerate({"driven": None, "asleep": 99.0, "due": 3.0, "woken": None}.items()):
+        await journal.create(new(run, created=10.0 + number), [])
+        if run != "driven":
+            await journal.release(run, 1, wake_at)
+    await journal.send("woken", InboxSignal("s", "go"))
+
+    counted = await journal.backlog(5.0)
+
+    assert counted == Backlog(running=1, waiting=3, due=2, oldest=10.0)
+    assert await journal.backlog(200.0) == Backlog(running=1, waiting=3, due=3, oldest=10.0)
+
+
+async def test_a_store_without_runs_has_no_backlog(journal: Journal):
+    assert await journal.backlog(1.0) == Backlog()

@@ -14,7 +14,7 @@ import pytest
 from tests.store.processes import Processes
 
 from mulle.errors import StoreDamaged, StoreFull, StoreTooNew, StoreUnavailable
-from mulle.store.database import connect, migrate, storage, storage_error, transaction
+from mulle.store.database import MIGRATIONS, connect, migrate, storage, storage_error, transaction
 
 
 @pytest.fixture
@@ -40,8 +40,29 @@ def test_a_new_database_is_durable_and_at_the_newest_schema(tmp_path: Path):
     settings = [db.execute(f"PRAGMA {name}").fetchone()[0] for name in ("journal_mode", "synchronous", "foreign_keys")]
     assert settings == ["wal", 2, 1]
     assert tables(db) >= {"runs", "facts", "graphs", "inbox", "meta"}
-    assert db.execute("SELECT value FROM meta WHERE key = 'schema.journal'").fetchone() == (2,)
+    newest = len(list((MIGRATIONS / "journal").glob("*.sql")))
+    assert db.execute("SELECT value FROM meta WHERE key = 'schema.journal'").fetchone() == (newest,)
     assert path.parent.stat().st_mode & 0o077 == 0
+    db.close()
+
+
+def test_the_ends_of_an_older_release_s_runs_are_numbered_by_their_times(tmp_path: Path):
+    path = tmp_path / "mulle.db"
+    db = connect(path)
+    for step in sorted((MIGRATIONS / "journal").glob("*.sql"))[:2]:
+        db.executescript(step.read_text("utf-8"))
+    db.executescript("CREATE TABLE meta (key TEXT PRIMARY KEY, value); INSERT INTO meta VALUES ('schema.journal', 2)")
+    for run, end in (("late", 9.0), ("open", None), ("early", 4.0)):
+        row = (run, "w", "g", "succeeded" if end else "running", 1.0, end, 0, 1)
+        db.execute(
+            "INSERT INTO runs (id, workflow, graph, status, created, ended, head, epoch) VALUES (?,?,?,?,?,?,?,?)", row
+        )
+
+    migrate(db, path, "journal")
+
+    numbered = db.execute("SELECT id FROM runs WHERE ending IS NOT NULL ORDER BY ending").fetchall()
+    assert numbered == [("early",), ("late",)]
+    assert db.execute("SELECT last FROM endings").fetchall() == [(2,)]
     db.close()
 
 

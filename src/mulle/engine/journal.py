@@ -50,6 +50,17 @@ class RunRow(msgspec.Struct, frozen=True, kw_only=True):
     session: str | None = None
 
 
+class Backlog(msgspec.Struct, frozen=True, kw_only=True):
+    """The runs that have not ended, counted."""
+
+    running: int = 0
+    waiting: int = 0
+    due: int = 0
+    """Of those that wait, how many have something to do by now and nobody who does it."""
+    oldest: float | None = None
+    """When the oldest of all began."""
+
+
 class InboxSignal(msgspec.Struct, frozen=True):
     """A signal on its way to a run: an approval, a webhook's answer, a cancel."""
 
@@ -134,6 +145,17 @@ class Journal(Protocol):
         self, *, status: str | None = None, workflow: str | None = None, limit: int = 50, before: float | None = None
     ) -> list[RunRow]:
         """Newest first."""
+        ...
+
+    async def ended_since(self, cursor: str, limit: int) -> tuple[list[RunRow], str]:
+        """Ended runs from behind `cursor` on ("" is the beginning), and the cursor behind the last of them.
+
+        Their order never changes: whoever comes back with the cursor misses no run and sees none twice.
+        """
+        ...
+
+    async def backlog(self, now: float) -> Backlog:
+        """How many runs are unfinished."""
         ...
 
     async def claim(self, run: str) -> Claim | None:

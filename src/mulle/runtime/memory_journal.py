@@ -12,7 +12,7 @@ import msgspec
 
 from mulle.engine.codec import decode, joined
 from mulle.engine.facts import AnyFact
-from mulle.engine.journal import Batch, Claim, InboxSignal, NewRun, RunRow
+from mulle.engine.journal import Backlog, Batch, Claim, InboxSignal, NewRun, RunRow
 from mulle.errors import JournalConflict, RunUnfinished, StoreUnavailable, UnknownGraph, UnknownRun
 
 
@@ -28,6 +28,8 @@ class _Kept:
     """Name and payload by id, in the order of arrival; None once a fact has taken it in."""
 
     snapshot: bytes | None = None
+    ending: int | None = None
+    """The how manyth run it was to end."""
 
     @property
     def woken(self) -> bool:
@@ -51,6 +53,7 @@ class _Shelf:
         default_factory=list[tuple[str, Callable[[str | None], None]]]
     )
     created: int = 0
+    ended: int = 0
 
 
 class MemoryJournal:
@@ -124,6 +127,8 @@ class MemoryJournal:
             kept.change(status=batch.status, detail=batch.detail)
         if batch.ended is not None:
             kept.change(status=batch.status or "succeeded", detail=batch.detail, ended=batch.ended, owner=None)
+            self._shelf.ended += 1
+            kept.ending = self._shelf.ended
         for run, signal in batch.signals:
             if run in self._shelf.runs:
                 self._send(run, signal)
@@ -232,6 +237,25 @@ class MemoryJournal:
         ]
         found.sort(key=lambda kept: (kept.row.created, kept.number), reverse=True)
         return [kept.row for kept in found[: max(0, limit)]]
+
+    async def ended_since(self, cursor: str, limit: int) -> tuple[list[RunRow], str]:
+        """Ended runs from behind `cursor` on, and the cursor behind the last of them."""
+        after = int(cursor or 0)
+        behind = [(kept.ending, kept.row) for kept in self._shelf.runs.values() if kept.ending and kept.ending > after]
+        found = sorted(behind, key=lambda one: one[0])[:limit]
+        return [row for _, row in found], str(found[-1][0]) if found else cursor
+
+    async def backlog(self, now: float) -> Backlog:
+        """How many runs are unfinished."""
+        unfinished = [kept for kept in self._shelf.runs.values() if kept.row.ended is None]
+        waiting = [kept for kept in unfinished if kept.row.status == "waiting"]
+        due = [kept for kept in waiting if kept.woken or (kept.row.wake_at is not None and kept.row.wake_at <= now)]
+        return Backlog(
+            running=len(unfinished) - len(waiting),
+            waiting=len(waiting),
+            due=len(due),
+            oldest=min((kept.row.created for kept in unfinished), default=None),
+        )
 
     async def claimable(self, now: float, limit: int = 40) -> list[str]:
         """Unfinished runs without a living owner that have something to do: left by the dead, woken, or due."""

@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from mulle.engine.codec import joined
-from mulle.engine.journal import Batch, Claim, InboxSignal, NewRun, RunRow
+from mulle.engine.journal import Backlog, Batch, Claim, InboxSignal, NewRun, RunRow
 from mulle.errors import JournalConflict, RunUnfinished, UnknownRun
 
 COLUMNS = RunRow.__struct_fields__
@@ -25,6 +25,7 @@ _ADVANCE_STATUS = (
 )
 _ADVANCE_TO_END = (
     "UPDATE runs SET head = ?, deaths = CASE WHEN ? THEN 0 ELSE deaths END, status = ?, detail = ?, ended = ?,"
+    " ending = (SELECT last + 1 FROM endings),"
     f" owner = NULL, wake_at = NULL, woken = 0 {_PROOF}"
 )
 # Facts come as UTF-8 and are kept as text, so that any tool can read them.
@@ -92,6 +93,8 @@ def append(db: sqlite3.Connection, batch: Batch, owner: str) -> None:
         advanced = db.execute(_ADVANCE, (head, batch.alive, *proof))
     if not advanced.rowcount:
         raise JournalConflict(run=batch.run)
+    if batch.ended is not None:
+        db.execute("UPDATE endings SET last = last + 1")
     if batch.facts:
         db.execute(_INSERT_FACTS, (batch.run, batch.after, joined(batch.facts)))
     if batch.consumed:
@@ -218,6 +221,35 @@ def rows(
 
 def _run_row(values: Sequence[Any]) -> RunRow:
     return RunRow(**dict(zip(COLUMNS, values, strict=True)))
+
+
+def ended_since(db: sqlite3.Connection, after: int, limit: int) -> list[tuple[int, RunRow]]:
+    """Ended runs with their numbers, in the order of their ends."""
+    found = db.execute(
+        f"SELECT ending, {', '.join(COLUMNS)} FROM runs WHERE ending > ? ORDER BY ending LIMIT ?", (after, limit)
+    )
+    return [(number, _run_row(values)) for number, *values in found]
+
+
+def backlog(db: sqlite3.Connection, now: float) -> Backlog:
+    """How many runs are unfinished."""
+    counted = {
+        status: (number, oldest)
+        for status, number, oldest in db.execute(
+            "SELECT status, count(*), min(created) FROM runs WHERE status IN ('running', 'waiting') GROUP BY status"
+        )
+    }
+    due = db.execute(
+        "SELECT (SELECT count(*) FROM runs WHERE wake_at <= ?1 AND woken = 0)"
+        " + (SELECT count(*) FROM runs WHERE woken = 1 AND owner IS NULL)",
+        (now,),
+    ).fetchone()[0]
+    return Backlog(
+        running=counted.get("running", (0, None))[0],
+        waiting=counted.get("waiting", (0, None))[0],
+        due=due,
+        oldest=min((oldest for _, oldest in counted.values()), default=None),
+    )
 
 
 def snapshot(db: sqlite3.Connection, run: str) -> bytes | None:

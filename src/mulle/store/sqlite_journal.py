@@ -15,7 +15,7 @@ from typing import Any
 
 from mulle.engine.codec import decode
 from mulle.engine.facts import AnyFact
-from mulle.engine.journal import Batch, Claim, InboxSignal, NewRun, RunRow
+from mulle.engine.journal import Backlog, Batch, Claim, InboxSignal, NewRun, RunRow
 from mulle.errors import StoreError, UnknownGraph, UnknownRun
 from mulle.store import journal_rows as sql
 from mulle.store.database import connect, migrate, storage
@@ -221,6 +221,17 @@ class SqliteJournal:
         """Runs, newest first; `before` is a time of creation."""
         with self._reading() as db:
             return sql.rows(db, status, workflow, limit, before)
+
+    async def ended_since(self, cursor: str, limit: int) -> tuple[list[RunRow], str]:
+        """Ended runs from behind `cursor` on, and the cursor behind the last of them."""
+        with self._reading() as db:
+            found = sql.ended_since(db, int(cursor or 0), limit)
+        return [row for _, row in found], str(found[-1][0]) if found else cursor
+
+    async def backlog(self, now: float) -> Backlog:
+        """How many runs are unfinished."""
+        with self._reading() as db:
+            return sql.backlog(db, now)
 
     async def claimable(self, now: float, limit: int = 40) -> list[str]:
         """Unfinished runs without a living owner that have something to do: left by the dead, woken, or due."""
