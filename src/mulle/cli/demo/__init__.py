@@ -8,6 +8,7 @@ import sys
 import tempfile
 from datetime import UTC, datetime
 from pathlib import Path
+from textwrap import indent
 
 import click
 
@@ -15,10 +16,10 @@ from mulle.app import App, open_app
 from mulle.app.schedules import keep
 from mulle.author.compose import Result
 from mulle.cli.author import composed
-from mulle.cli.demo.drawing import drawn
 from mulle.cli.demo.naver import NaverStandIn
 from mulle.cli.demo.post import Mail, PostOffice
 from mulle.cli.printing import short
+from mulle.document.drawing import as_text, picture_of
 from mulle.document.reading import parse_workflow
 from mulle.document.workflow import Workflow
 from mulle.engine.facts import NodeDone, NodeFailed, NodeStarted
@@ -104,7 +105,7 @@ class _Demo:
             raise DemoFailed(f"The author did not get ready: {result.to_dict()}")
         workflow = parse_workflow(result.workflow)
         _title("2. 그래프와 증명 · The graph, and the proof on stand-ins")
-        click.echo("\n".join(f"  {line}" for line in drawn(workflow)))
+        click.echo(indent(as_text(picture_of(workflow)), "    "))
         _ladder(result)
         return workflow
 
