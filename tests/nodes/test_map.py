@@ -93,3 +93,32 @@ async def test_maps_nest_and_the_inner_item_is_the_nearer():
     )
 
     assert run.outputs == {"rows": [[10, 20], [30]]}
+
+
+RACE = """
+nodes:
+  - id: race
+    type: map
+    data: {{items: {items}, enough: {enough}, collect: won}}
+    body:
+      nodes:
+        - {{id: think, type: transform, data: {{value: "{{{{ 10 / item }}}}"}}}}
+        - {{id: end, type: end}}
+      edges: [{{source: think, source_port: value, target: end, target_port: won}}]
+  - {{id: end, type: end}}
+edges:
+  - {{source: race, source_port: results, target: end, target_port: results}}
+"""
+
+
+async def test_a_race_ends_when_enough_items_succeeded_whatever_failed_before():
+    run = await ran(RACE.format(items="[0, 5, 0, 2, 1]", enough=2))
+
+    assert run.outputs == {"results": [2.0, 5.0]}
+
+
+async def test_a_race_that_too_few_finish_fails_with_the_first_reason():
+    run = await ran(RACE.format(items="[0, 5]", enough=2))
+
+    assert run.error is not None
+    assert run.error["message"].startswith("1 of the items succeeded and 2 were asked for; item 0 failed at 'think'")

@@ -6,6 +6,7 @@ from typing import TypeVar
 
 from mulle.agents.steps import FUNCTION, FunctionNode, UnboundFunction
 from mulle.agents.workflow import Workflow as PythonWorkflow
+from mulle.document.composed import Find, composed
 from mulle.document.problem import Problem, errors
 from mulle.document.reading import InvalidDocument, read_workflow
 from mulle.document.validate import validate
@@ -13,6 +14,7 @@ from mulle.document.versions import graph_hash, graph_text
 from mulle.document.workflow import Workflow
 from mulle.engine.journal import Journal
 from mulle.engine.plan import compile_body
+from mulle.errors import InputError
 from mulle.runtime.executor import Executor
 from mulle.runtime.local import LoadedGraph
 from mulle.sdk.catalogue import Catalogue
@@ -39,8 +41,12 @@ class Ready:
 class Graphs:
     """The graphs that this program has seen or can read from the journal."""
 
-    def __init__(self, journal: Journal, catalogue: Catalogue, executor: Callable[[Catalogue], Executor]) -> None:
+    def __init__(
+        self, journal: Journal, catalogue: Catalogue, executor: Callable[[Catalogue], Executor], find: Find
+    ) -> None:
+        """Know graphs; `find` gives the workflows that others run inside of themselves."""
         self.catalogue = catalogue
+        self._find = find
         self._journal = journal
         self._executor = executor
         self._ready: dict[int, Ready] = {}
@@ -49,24 +55,36 @@ class Graphs:
     def problems(self, workflow: Workflow | PythonWorkflow) -> list[Problem]:
         """Everything that can be known to be wrong with a workflow before it runs."""
         document = _document(workflow)
+        try:
+            document = composed(document, self._find)
+        except InputError as error:
+            return [Problem.of(error)]
         return [*validate(document, self._types(workflow).describe), *schedule_problems(document)]
 
     def ready(self, workflow: Workflow | PythonWorkflow) -> Ready:
-        """Validate and compile a workflow; raises InvalidDocument."""
-        document = _document(workflow)
-        known = self._ready.get(id(document))  # The entry keeps its document alive, so the id stays its own.
+        """Validate and compile a workflow with all that it runs inside; raises InvalidDocument, UnknownWorkflow."""
+        given = _document(workflow)
+        known = self._ready.get(id(given))  # The entry keeps its document alive, so the id stays its own.
         if known is not None:
             return known
+        document = composed(given, self._find)
+        text = graph_text(document)
+        graph = graph_hash(text)
+        if document is not given and graph in self._loaded:
+            return Ready(graph, text, document, self._loaded[graph])
+        made = Ready(graph, text, document, self._checked(workflow, document))
+        _keep(self._loaded, graph, made.loaded)
+        if document is given:  # What others are put into may get another version the next time.
+            _keep(self._ready, id(document), made)
+        return made
+
+    def _checked(self, workflow: Workflow | PythonWorkflow, document: Workflow) -> LoadedGraph:
         catalogue = self._types(workflow)
         wrong = errors(validate(document, catalogue.describe))
         if wrong:
             raise InvalidDocument(wrong)
-        text = graph_text(document)
-        plan, portable = compile_body(document, catalogue.describe), not isinstance(workflow, PythonWorkflow)
-        made = Ready(graph_hash(text), text, document, LoadedGraph(plan, self._executor(catalogue), portable))
-        _keep(self._ready, id(document), made)
-        _keep(self._loaded, made.graph, made.loaded)
-        return made
+        portable = not isinstance(workflow, PythonWorkflow)
+        return LoadedGraph(compile_body(document, catalogue.describe), self._executor(catalogue), portable)
 
     async def load(self, graph: str) -> LoadedGraph:
         """A graph ready to be driven.

@@ -12,6 +12,7 @@ from typing import Any, Protocol, Self, TypeVar
 from mulle.agents.workflow import Workflow as PythonWorkflow
 from mulle.app.given import as_data, checked_inputs, checked_payload
 from mulle.app.graphs import Graphs, Ready
+from mulle.document.composed import Found
 from mulle.document.problem import Problem
 from mulle.document.workflow import Workflow
 from mulle.engine.facts import RunStarted
@@ -86,7 +87,7 @@ class App:
             by_itself: Go on with unfinished runs, due timers and signals as soon as the app is first used.
         """
         self.journal = journal
-        self.graphs = Graphs(journal, catalogue, self._executor)
+        self.graphs = Graphs(journal, catalogue, self._executor, self._stored)
         self.outside = outside
         self.workflows = workflows
         self.now = clock
@@ -317,6 +318,12 @@ class App:
         self._close_door()
 
     # ------------------------------------------------------------------ inside
+
+    def _stored(self, named: str, version: int | None) -> Found:
+        """A version of a workflow of this home, for those that run it inside."""
+        stored = self.workflows.get(named)
+        number = stored.version if version is None else version
+        return Found(stored.id, number, self.workflows.document(stored.id, number))
 
     def _executor(self, catalogue: Catalogue) -> Executor:
         return Executor(

@@ -1,16 +1,20 @@
 """`mulle validate`, `schema` and `export`: documents, without running them."""
 
 import json
+from functools import partial
 from pathlib import Path
 
 import click
 
+from mulle.app import App
 from mulle.app.opening import load
-from mulle.cli.home import named_document
+from mulle.cli.home import named_document, with_app
 from mulle.cli.printing import json_option, show, write
+from mulle.document.composed import names_others
 from mulle.document.problem import Problem, errors
 from mulle.document.reading import InvalidDocument, json_schema, write_json, write_yaml
 from mulle.document.validate import validate as find_problems
+from mulle.document.workflow import Workflow
 from mulle.errors import InputError
 from mulle.sdk.catalogue import Catalogue
 from mulle.triggers.problems import schedule_problems
@@ -31,11 +35,20 @@ def validate(file: str, as_json: bool) -> int:
     """Say everything that is wrong with a document."""
     try:
         document = load(file)
-        problems = [*find_problems(document, Catalogue.installed().describe), *schedule_problems(document)]
+        problems = with_app(partial(_seen_at_home, document)) if names_others(document) else _seen_alone(document)
     except InvalidDocument as error:
         problems = error.problems
     show({"problems": [problem.to_dict() for problem in problems]}, as_json, lambda: listed(problems))
     return 1 if errors(problems) else 0
+
+
+def _seen_alone(document: Workflow) -> list[Problem]:
+    return [*find_problems(document, Catalogue.installed().describe), *schedule_problems(document)]
+
+
+async def _seen_at_home(document: Workflow, app: App) -> list[Problem]:
+    """Problems of a document with the workflows of this home that it runs inside."""
+    return app.problems(document)
 
 
 def listed(problems: list[Problem]) -> str:

@@ -37,6 +37,8 @@ class Map(Node):
         """How many items are at work at a time."""
         on_item_error: Literal["fail", "null", "drop"] = "fail"
         """What a failed item does: it fails the map, its result is null, or it has none."""
+        enough: int | None = Field(default=None, ge=1)
+        """A race: after so many items succeeded the rest is stopped, and only those that succeeded have results."""
         collect: str = ""
         """Which of the End's values is the result; empty: all of them, as an object."""
 
@@ -57,9 +59,9 @@ class Map(Node):
             if not items:
                 return Done({"results": [], "errors": []})
             scopes = [{"item": item, "index": index} for index, item in enumerate(items)]
-            tolerant = config.on_item_error != "fail"
-            return Expand(scopes, limit=config.concurrency, tolerant=tolerant, memo=len(items))
-        return Done(_collected(ctx.endings, config))
+            tolerant = config.on_item_error != "fail" or config.enough is not None
+            return Expand(scopes, limit=config.concurrency, enough=config.enough, tolerant=tolerant, memo=len(items))
+        return Done(_collected(ctx.endings, config) if config.enough is None else _raced(ctx.endings, config))
 
     def signature(self, spec: NodeSpec) -> Signature:
         return replace(super().signature(spec), container=True, body_names=frozenset({"item", "index"}))
@@ -80,6 +82,16 @@ def _collected(endings: Sequence[Ending], config: Map.Config) -> dict[str, list[
         first = next((error for error in errors if error["type"] != "stopped"), errors[0])
         raise BodyFailed(f"Item {first['index']} failed at '{first['node']}': {first['message']}", hint=_HINT)
     return {"results": results, "errors": errors}
+
+
+def _raced(endings: Sequence[Ending], config: Map.Config) -> dict[str, list[Any]]:
+    """What the winners gave, in the order of their items; raises BodyFailed when too few succeeded."""
+    lost = [_error(ending, index) for index, ending in enumerate(endings) if ending.error is not None]
+    won = [ending.outputs for ending in endings if ending.succeeded]
+    if len(won) < (config.enough or 0) and config.on_item_error == "fail":
+        cause = f"; item {lost[0]['index']} failed at '{lost[0]['node']}': {lost[0]['message']}" if lost else ""
+        raise BodyFailed(f"{len(won)} of the items succeeded and {config.enough} were asked for{cause}", hint=_HINT)
+    return {"results": [one.get(config.collect) if config.collect else one for one in won], "errors": lost}
 
 
 _HINT = "With `on_item_error: drop` or `null` the others go on."

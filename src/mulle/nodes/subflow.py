@@ -12,13 +12,20 @@ from mulle.sdk import Context, Done, Expand, Node, Settings
 
 
 class Subflow(Node):
-    """Run my body once, with retry and error policy of its own. What arrives here its start hands on inside."""
+    """Run my body, or another workflow, once, with retry and error policy of its own.
+
+    What arrives here its start hands on inside.
+    """
 
     type = "subflow"
     title = {"en": "Subflow", "ko": "하위 흐름"}
     effect = "pure"
 
     class Config(Settings):
+        workflow: str = ""
+        """Instead of a body: the id or name of a workflow of this home, as it is when the run begins."""
+        version: int | None = Field(default=None, ge=1)
+        """Which version of it; by default the newest."""
         inputs: dict[str, Any] = Field(default_factory=dict[str, Any])
         """Values for the start inside, beside what arrives at ports of any name."""
 

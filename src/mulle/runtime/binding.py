@@ -90,7 +90,7 @@ def _named(plan: PlanNode, root: str) -> tuple[str, ...]:
 def port_values(run: Run, scope: Scope, plan: PlanNode, lookup: Callable[[str], Any]) -> dict[str, Any]:
     """What a node's input ports hold now: what arrived, what is mapped, what is the default."""
     if plan.signature.start:
-        return dict(scope.values if scope.path or run.started is None else run.started.inputs)
+        return _given(plan, scope) if scope.path or run.started is None else dict(run.started.inputs)
     values = inputs_of(plan, scope.nodes)
     prepared: Prepared = plan.prepared
     for port, source in prepared.constants:
@@ -98,6 +98,14 @@ def port_values(run: Run, scope: Scope, plan: PlanNode, lookup: Callable[[str], 
     for port in plan.signature.inputs:
         carrier = partial(_carrier, port, values, plan, scope)
         fill_port(port, values, plan.id, carrier, prepared.type.Inputs)
+    return values
+
+
+def _given(plan: PlanNode, scope: Scope) -> dict[str, Any]:
+    """What the start of a body hands on: what its container gives, and the defaults of its ports."""
+    values = dict(scope.values)
+    for port in plan.signature.outputs:
+        fill_port(port, values, plan.id, lambda: "the step around")
     return values
 
 
