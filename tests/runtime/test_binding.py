@@ -157,7 +157,7 @@ async def test_an_error_whose_secrets_cannot_be_found_is_withheld(home: Home):
         raise WrongMasterKey(source="MULLE_MASTER_KEY")
 
     app.outside.redact = locked
-    app.graphs = type(app.graphs)(app.journal, app.catalogue, app._executor)
+    app.graphs = type(app.graphs)(app.journal, app.catalogue, app._executor, app._stored)
 
     result = await app.run(graph(CALL.replace("FAIL", "true")))
 

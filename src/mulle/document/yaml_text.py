@@ -28,6 +28,8 @@ def load_yaml(text: str) -> Any:
         _check_events(text)
         return yaml.load(text, Loader=_Loader)  # noqa: S506 - a SafeLoader, narrowed further.
     except yaml.MarkedYAMLError as error:
+        if "nesting depth" in f"{error.problem}":  # The parser's own limit, for what it meets before an event is out.
+            raise too_deep() from error
         begun = error.context_mark
         context = f"{error.context} (line {begun.line + 1}), " if begun else ""
         message = f"Not readable as YAML: {context}{error.problem}."
