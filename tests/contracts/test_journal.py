@@ -574,3 +574,43 @@ async def test_unfinished_runs_are_counted(journal: Journal):
 
 async def test_a_store_without_runs_has_no_backlog(journal: Journal):
     assert await journal.backlog(1.0) == Backlog()
+
+
+# ---------------------------------------------------------------------- kept for ever, and forked
+
+
+@pytest.mark.parametrize("over", [False, True])
+async def test_a_run_is_pinned_and_let_go_again_whether_it_has_ended_or_not(journal: Journal, *, over: bool):
+    await journal.create(new("r"), [])
+    if over:
+        await journal.append(batch("r", 0, status="succeeded", ended=1.0))
+    before = await journal.row("r")
+
+    await journal.pin("r", pinned=True)
+    pinned = await journal.row("r")
+    await journal.pin("r", pinned=False)
+
+    assert (before.pinned, pinned.pinned) == (False, True)
+    assert await journal.row("r") == before
+
+
+async def test_nobody_can_pin_a_run_that_is_not_there(journal: Journal):
+    with pytest.raises(UnknownRun):
+        await journal.pin("nobody", pinned=True)
+
+
+async def test_a_fork_is_told_from_a_child(journal: Journal):
+    await journal.create(new("child", parent="r"), [])
+    await journal.create(new("fork", parent="r", forked=True), [])
+
+    rows = {row.id: (row.parent, row.forked) for row in await journal.rows()}
+
+    assert rows == {"child": ("r", False), "fork": ("r", True)}
+
+
+async def test_a_run_may_begin_with_very_many_facts(journal: Journal):
+    await journal.create(new("r"), facts(*range(4500)))
+
+    assert await numbers(journal, "r") == list(range(4500))
+    assert await numbers(journal, "r", 3999) == list(range(3999, 4500))
+    assert (await journal.row("r")).head == 4500

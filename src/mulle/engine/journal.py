@@ -23,6 +23,9 @@ class NewRun(msgspec.Struct, frozen=True, kw_only=True):
     """The content hash of its graph; `save_graph` came before."""
     created: float
     parent: str | None = None
+    """The run that it was forked from, or the run whose child it is."""
+    forked: bool = False
+    """`parent` says where its first facts come from; what becomes of the parent does not concern it."""
     session: str | None = None
     dedup: str | None = None
     """At most one run with this key exists: a schedule's due time, a caller's key."""
@@ -47,7 +50,12 @@ class RunRow(msgspec.Struct, frozen=True, kw_only=True):
     deaths: int = 0
     """Unclean ends of its drivers since a node of it last ended."""
     parent: str | None = None
+    """The run that it was forked from, or the run whose child it is."""
+    forked: bool = False
+    """`parent` is what it was forked from."""
     session: str | None = None
+    pinned: bool = False
+    """A person wants it kept for ever: no retention deletes it."""
 
 
 class Backlog(msgspec.Struct, frozen=True, kw_only=True):
@@ -193,6 +201,10 @@ class Journal(Protocol):
         """Call back when a run of ours may have new signals, with its id; or with None when another driver or process
         changed what is claimable or due.
         """
+        ...
+
+    async def pin(self, run: str, *, pinned: bool) -> None:
+        """Keep a run for ever, or let it grow old again; ended or not. Raises UnknownRun."""
         ...
 
     async def delete(self, run: str) -> None:

@@ -100,6 +100,7 @@ class MemoryJournal:
             epoch=1,
             owner=self._owner,
             parent=run.parent,
+            forked=run.forked,
             session=run.session,
         )
         shelf.created += 1
@@ -174,6 +175,10 @@ class MemoryJournal:
         inbox[signal.id] = (signal.name, msgspec.json.encode(signal.payload))
         self._tell(run)
         return True
+
+    async def pin(self, run: str, *, pinned: bool) -> None:
+        """Keep a run for ever, or let it grow old again. Raises UnknownRun."""
+        self._kept(run).change(pinned=pinned)
 
     async def delete(self, run: str) -> None:
         """Remove an ended run, and its graph if no other run follows it. Raises UnknownRun, RunUnfinished."""

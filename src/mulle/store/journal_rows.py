@@ -32,6 +32,9 @@ _ADVANCE_TO_END = (
 _INSERT_FACTS = "INSERT INTO facts (run, seq, data) VALUES (?, ?, CAST(? AS TEXT))"
 
 
+FACTS_IN_A_ROW = 2000
+
+
 class StaleError(Exception):
     """Some batch of a group no longer fits its run."""
 
@@ -53,15 +56,27 @@ def keep_snapshot(db: sqlite3.Connection, run: str, data: bytes) -> None:
 def create(db: sqlite3.Connection, run: NewRun, facts: Sequence[bytes], owner: str) -> bool:
     """A new run with its first facts, owned; False: its `dedup` exists."""
     inserted = db.execute(
-        "INSERT INTO runs (id, workflow, graph, status, created, head, epoch, owner, parent, session, dedup)"
-        " VALUES (?, ?, ?, 'running', ?, ?, 1, ?, ?, ?, ?)"
+        "INSERT INTO runs (id, workflow, graph, status, created, head, epoch, owner, parent, forked, session,"
+        " dedup) VALUES (?, ?, ?, 'running', ?, ?, 1, ?, ?, ?, ?, ?)"
         " ON CONFLICT (dedup) WHERE dedup IS NOT NULL DO NOTHING",
-        (run.id, run.workflow, run.graph, run.created, len(facts), owner, run.parent, run.session, run.dedup),
+        (
+            run.id,
+            run.workflow,
+            run.graph,
+            run.created,
+            len(facts),
+            owner,
+            run.parent,
+            run.forked,
+            run.session,
+            run.dedup,
+        ),
     )
     if not inserted.rowcount:
         return False
-    if facts:
-        db.execute(_INSERT_FACTS, (run.id, 0, joined(facts)))
+    # A fork may begin with very many; whoever reads them reads a row at a time.
+    rows = ((run.id, at, joined(facts[at : at + FACTS_IN_A_ROW])) for at in range(0, len(facts), FACTS_IN_A_ROW))
+    db.executemany(_INSERT_FACTS, rows)
     return True
 
 
@@ -175,6 +190,12 @@ def send(db: sqlite3.Connection, run: str, signal: str, name: str, payload: str)
     return True
 
 
+def pin(db: sqlite3.Connection, run: str, *, pinned: bool) -> None:
+    """Keep a run for ever, or no longer. Raises UnknownRun."""
+    if not db.execute("UPDATE runs SET pinned = ? WHERE id = ?", (pinned, run)).rowcount:
+        raise UnknownRun(run=run)
+
+
 def delete(db: sqlite3.Connection, run: str) -> None:
     """Remove an ended run, and its graph if no other run follows it. Raises UnknownRun, RunUnfinished."""
     found = row(db, run)
@@ -220,7 +241,9 @@ def rows(
 
 
 def _run_row(values: Sequence[Any]) -> RunRow:
-    return RunRow(**dict(zip(COLUMNS, values, strict=True)))
+    found = dict(zip(COLUMNS, values, strict=True))
+    found["forked"], found["pinned"] = bool(found["forked"]), bool(found["pinned"])  # SQLite has numbers for them.
+    return RunRow(**found)
 
 
 def ended_since(db: sqlite3.Connection, after: int, limit: int) -> list[tuple[int, RunRow]]:

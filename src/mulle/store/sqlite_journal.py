@@ -128,6 +128,10 @@ class SqliteJournal:
         written.add_done_callback(lambda written: self._signalled(written, [run]))
         return await written
 
+    async def pin(self, run: str, *, pinned: bool) -> None:
+        """Keep a run for ever, or let it grow old again. Raises UnknownRun."""
+        await self._do(partial(sql.pin, run=run, pinned=pinned))
+
     async def delete(self, run: str) -> None:
         """Remove an ended run with all that belongs to it. Raises UnknownRun, RunUnfinished."""
         await self._do(partial(sql.delete, run=run))
