@@ -13,7 +13,7 @@ from mulle.sdk.context import Services
 from mulle.services.sandbox import Sandbox, available
 
 PAGE = (Path(__file__).parents[1] / "docs" / "document.md").read_text("utf-8")
-NEWS, NODES, FAILURES, BODIES, TRIGGERS = map(
+NEWS, NODES, FAILURES, BUDGETS, BODIES, TRIGGERS = map(
     read_workflow, re.findall(r"^```yaml\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)
 )
 
@@ -34,6 +34,7 @@ FAILED = {"runs": [{"error": {"type": "network.failed", "message": "품절"}}]}
             {"price": answered(body={"price": 5}), "order": FAILED},
             {"price": 5, "answer": "주문하지 못했어요: 품절"},
         ),
+        (BUDGETS, {}, {}),
         (TRIGGERS, {}, {}),
     ],
 )

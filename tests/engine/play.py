@@ -13,6 +13,7 @@ from mulle.document.variables import Write
 from mulle.engine.codec import decode, encode
 from mulle.engine.facts import (
     AnyFact,
+    Budget,
     Effect,
     Failure,
     Kind,
@@ -43,14 +44,16 @@ def text_of(path: Path) -> str:
 class Play:
     """A run, and all it was told."""
 
-    def __init__(self, plan: ScopePlan, *, conversation: dict[str, Any] | None = None) -> None:
+    def __init__(
+        self, plan: ScopePlan, *, conversation: dict[str, Any] | None = None, budget: Budget | None = None
+    ) -> None:
         self.run = Run(plan, describe)
         self.run.on_ending = self._ended
         self.read_back = Run(plan, describe)
         self.journal: list[AnyFact] = []
         self.endings: dict[str, NodeState] = {}
         """Of every node that has one, in the order in which they came."""
-        self.apply(RunStarted(at=0.0, run="r", graph="g", conversation=conversation or {}))
+        self.apply(RunStarted(at=0.0, run="r", graph="g", conversation=conversation or {}, budget=budget))
 
     def _ended(self, path: Path, state: NodeState) -> None:
         assert text_of(path) not in self.endings, f"{path} ended twice"

@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol, Self, TypeVar
 
 from mulle.agents.workflow import Workflow as PythonWorkflow
-from mulle.app.given import as_data, checked_inputs, checked_payload
+from mulle.app.beginning import Asked, beginning
+from mulle.app.given import checked_payload
 from mulle.app.graphs import Graphs, Ready
 from mulle.document.composed import Found
 from mulle.document.problem import Problem
@@ -21,7 +22,6 @@ from mulle.runtime.driver import Published
 from mulle.runtime.executor import Executor
 from mulle.runtime.history import History, NodeRecord
 from mulle.runtime.local import LoadedGraph, LocalRuntime, RunEnding
-from mulle.runtime.pins import check_pins
 from mulle.sdk.catalogue import Catalogue
 from mulle.sdk.context import Services
 from mulle.store.workflows import Workflows
@@ -160,32 +160,16 @@ class App:
     ) -> str:
         """Begin a run and give its id; see `run`. `workflow_id`: under what lists show it, if not its name."""
         ready = self.graphs.ready(workflow)
-        given = {"input": inputs} if isinstance(workflow, PythonWorkflow) else dict(inputs or {})
-        now, document = self.now(), ready.document
-        environment = document.variables.environment
-        run_id = uuid.uuid4().hex[:16]
-        first = RunStarted(
-            at=now,
-            run=run_id,
-            graph=ready.graph,
-            inputs=checked_inputs(ready.loaded, as_data(given, "inputs")),
-            conversation={name: one.value for name, one in document.variables.conversation.items()}
-            | as_data(dict(conversation or {}), "conversation"),
-            environment={name: one.value for name, one in environment.items() if not one.secret},
-            secret_environment=tuple(name for name, one in environment.items() if one.secret),
-            pins=check_pins(dict(pins or {})),
+        asked = Asked(
+            inputs={"input": inputs} if isinstance(workflow, PythonWorkflow) else inputs,
+            pins=pins,
+            conversation=conversation,
             user=user,
             session=session,
-            deadline=None if document.timeout is None else now + document.timeout,
-        )
-        new = NewRun(
-            id=run_id,
-            workflow=workflow_id or document.name,
-            graph=ready.graph,
-            created=now,
-            session=session,
             dedup=dedup,
+            workflow_id=workflow_id,
         )
+        new, first = beginning(uuid.uuid4().hex[:16], ready, asked, self.now())
         return await self._inside(self._begin(new, first, ready))
 
     async def _begin(self, new: NewRun, first: RunStarted, ready: Ready) -> str:

@@ -344,6 +344,19 @@ Trigger = Annotated[
 ]
 
 
+class Budget(_Model):
+    """What one run may use up before it is cut off."""
+
+    steps: int | None = Field(default=None, ge=1)
+    """Steps begun, repeats and rounds of loops among them."""
+    seconds: Timeout | None = None
+    """The same as `timeout`; the shorter one counts."""
+    tokens: int | None = Field(default=None, ge=1)
+    """Tokens of language models, in and out."""
+    money: float | None = Field(default=None, gt=0)
+    """US dollars for language models, as far as their prices are known."""
+
+
 class Workflow(Body):
     """A whole document."""
 
@@ -359,6 +372,8 @@ class Workflow(Body):
     """What starts a run."""
     timeout: Timeout | None = None
     """The longest a run may take, waits included."""
+    budget: Budget = Budget()
+    """What a run may use up."""
     tags: tuple[str, ...] = ()
     """Words to find it by."""
     ui: dict[str, Any] | None = None

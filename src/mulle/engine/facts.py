@@ -43,6 +43,17 @@ class Fact(msgspec.Struct, frozen=True, omit_defaults=True, tag_field="fact", kw
     """When, in seconds since 1970 by the driver's clock. Order is decided by the journal, never by this."""
 
 
+class Budget(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What a run may use up; None: as much as it likes."""
+
+    steps: int | None = None
+    """Turns begun, repeats among them."""
+    tokens: int | None = None
+    """Of language models, in and out."""
+    money: float | None = None
+    """Of language models, in US dollars, as far as prices are known."""
+
+
 class RunStarted(Fact, frozen=True, kw_only=True, tag="run_started"):
     run: str
     graph: str
@@ -62,6 +73,8 @@ class RunStarted(Fact, frozen=True, kw_only=True, tag="run_started"):
     parent: str | None = None
     deadline: float | None = None
     """When the run is cut off, in seconds since 1970."""
+    budget: Budget | None = None
+    """What it may use up before it is cut off."""
 
 
 class NodeStarted(Fact, frozen=True, kw_only=True, tag="node_started"):
@@ -128,7 +141,7 @@ class NodeFailed(Fact, frozen=True, kw_only=True, tag="node_failed"):
 
 class RunCancelled(Fact, frozen=True, kw_only=True, tag="run_cancelled"):
     reason: str = ""
-    detail: Literal["cancelled", "timeout", "poisoned"] = "cancelled"
+    detail: Literal["cancelled", "timeout", "poisoned", "over_budget"] = "cancelled"
 
 
 class RunEnded(Fact, frozen=True, kw_only=True, tag="run_ended"):

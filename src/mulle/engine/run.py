@@ -17,6 +17,7 @@ from mulle.document.signature import Describe
 from mulle.document.variables import WriteRefused, written
 from mulle.engine import scope as at
 from mulle.engine import snapshot
+from mulle.engine.budget import Spent
 from mulle.engine.facts import (
     FORMAT,
     RULES,
@@ -63,6 +64,8 @@ class Run:
         self.conversation: Outputs = {}
         self.written: set[str] = set()
         """Conversation variables that this run changed."""
+        self.spent = Spent()
+        """What it has used up so far."""
         self.head = 0
         """How many facts were applied."""
         self._tree = Tree()
@@ -98,6 +101,11 @@ class Run:
     def scopes_around(self, path: Path) -> list[tuple[Scope, ScopePlan]]:
         """The open scopes that a node sees, its own first, the run's own last."""
         return [(scope, scope.plan) for scope in self._tree.around(path)]
+
+    def over_budget(self) -> str:
+        """Why no further turn may begin: what the run may use up is used up. Empty while there is something left."""
+        budget = self.started.budget if self.started else None
+        return self.spent.beyond(budget) if budget else ""
 
     def in_flight(self) -> bool:
         """Whether a node has started and not ended its turn."""
@@ -203,6 +211,7 @@ class Run:
         self._tree.stop_listening(fact.path, node)
         node.status = at.RUNNING
         node.turn, node.attempt, node.effect = fact.turn, fact.attempt, fact.effect
+        self.spent.steps += 1
         self._tree.agenda.began(Execute(fact.path, fact.turn, fact.attempt))
 
     def _node_done(self, fact: NodeDone) -> None:
@@ -211,6 +220,8 @@ class Run:
             _impossible(fact, node)
         if fact.writes:
             self._write(fact)
+        if fact.usage:
+            self.spent.take(fact.usage)
         node.outputs = fact.outputs
         self._tree.end(scope, plan, node, at.DONE)
 
@@ -344,6 +355,7 @@ class Run:
                 finish=self.finish,
                 conversation=self.conversation,
                 written=self.written,
+                spent=self.spent,
                 tree=snapshot.tree_state(self._tree),
             )
         )
@@ -358,12 +370,12 @@ class Run:
         run = cls(plan, describe)
         run.head = state.head
         run.started, run.cancelled, run.ended, run.finish = state.started, state.cancelled, state.ended, state.finish
-        run.conversation, run.written = state.conversation, state.written
+        run.conversation, run.written, run.spent = state.conversation, state.written, state.spent
         run._tree = snapshot.tree_of(state.tree, plan, run._graph_of)
         return run
 
 
-_CUT_OFF = {"timeout": "run.timed_out", "poisoned": "run.poisoned"}
+_CUT_OFF = {"timeout": "run.timed_out", "poisoned": "run.poisoned", "over_budget": "run.over_budget"}
 """Of what type the error of a run is that was not cancelled by a person."""
 
 

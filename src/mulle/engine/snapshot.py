@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 import msgspec
 
+from mulle.engine.budget import Spent
 from mulle.engine.facts import (
     RULES,
     Execute,
@@ -26,7 +27,7 @@ from mulle.engine.scope import NodeState, Scope
 from mulle.engine.tree import Tree
 from mulle.errors import BrokenJournal, StaleSnapshot, StepError
 
-LAYOUT = 1
+LAYOUT = 2
 """The version of what stands below; any change of it, or of `NodeState` and `Expansion`, makes a new one."""
 
 
@@ -63,6 +64,7 @@ class State(msgspec.Struct, kw_only=True):
     finish: Finish | None
     conversation: Outputs
     written: set[str]
+    spent: Spent
     tree: SavedTree
 
 

@@ -252,6 +252,9 @@ class Driver:
     def _begin(self, command: Execute) -> None:
         """Start a turn: in place if it is pure, else as soon as its licence is on disk."""
         _, plan, node = self.run.at(command.path)
+        if node.status != at.RUNNING and (spent := self.run.over_budget()):
+            self._record(RunCancelled(at=self._clock(), reason=spent, detail="over_budget"))
+            return
         if node.status == at.ASKING:
             decided = self._answered_question(command)
             if decided is None:
