@@ -9,7 +9,7 @@ from tests.runtime.homes import Home
 from mulle.app.given import BadRunInput
 from mulle.document.reading import read_workflow
 from mulle.errors import WrongMasterKey
-from mulle.runtime.driver import Published
+from mulle.runtime.ledger import Published
 from mulle.sdk import Context, Done, Node, Port, PortType, SecretText, Settings
 from mulle.sdk.node import with_ports
 

@@ -8,7 +8,7 @@ from tests.runtime.homes import Gate, Home
 
 import mulle
 from mulle.engine.facts import NodeDone
-from mulle.runtime import driver
+from mulle.runtime import ledger
 
 
 async def plus_one(value: int) -> int:
@@ -23,7 +23,7 @@ def long_workflow(last: Any) -> mulle.Workflow:
 
 
 async def stopped_in_the_middle(home: Home, monkeypatch: pytest.MonkeyPatch) -> tuple[str, mulle.Workflow]:
-    monkeypatch.setattr(driver, "SNAPSHOT_EVERY", 20)
+    monkeypatch.setattr(ledger, "SNAPSHOT_EVERY", 20)
     gate = Gate()
     workflow = long_workflow(gate)
     app, _ = home.open()

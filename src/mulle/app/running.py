@@ -18,9 +18,9 @@ from mulle.document.problem import Problem
 from mulle.document.workflow import Workflow
 from mulle.engine.facts import RunStarted
 from mulle.engine.journal import InboxSignal, Journal, NewRun, RunRow
-from mulle.runtime.driver import Published
 from mulle.runtime.executor import Executor
 from mulle.runtime.history import History, NodeRecord
+from mulle.runtime.ledger import Published
 from mulle.runtime.local import LoadedGraph, LocalRuntime, RunEnding
 from mulle.sdk.catalogue import Catalogue
 from mulle.sdk.context import Services

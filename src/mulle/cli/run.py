@@ -16,8 +16,8 @@ from mulle.document.ports import Port, PortType, is_object
 from mulle.document.reading import UnreadableDocument, read_data
 from mulle.document.workflow import Workflow
 from mulle.errors import InputError
-from mulle.runtime.driver import Published
 from mulle.runtime.history import NodeRecord
+from mulle.runtime.ledger import Published
 
 MOST_NODES = 1000
 """How many nodes a result lists at most."""

@@ -38,7 +38,10 @@ class Failure(msgspec.Struct, frozen=True, omit_defaults=True):
         return {"type": self.type, "message": self.message, "node": self.node}
 
 
-class Fact(msgspec.Struct, frozen=True, omit_defaults=True, tag_field="fact", kw_only=True):
+# `gc=False`: facts are trees of data, none ever stands in a cycle, and there are millions of them.
+
+
+class Fact(msgspec.Struct, frozen=True, omit_defaults=True, tag_field="fact", kw_only=True, gc=False):
     at: float
     """When, in seconds since 1970 by the driver's clock. Order is decided by the journal, never by this."""
 

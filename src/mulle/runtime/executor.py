@@ -4,6 +4,7 @@ import asyncio
 import math
 from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from mulle.document.ports import is_array, is_object
@@ -51,7 +52,8 @@ class Turn:
     context: Context
 
 
-Streamed = Callable[[Turn, str], Awaitable[None]]
+Streamed = Callable[[Path, str], Awaitable[None]]
+"""Shows a piece of text that the node at a path wrote."""
 
 
 class Executor:
@@ -88,11 +90,12 @@ class Executor:
             signal=state.signal,
             services=self.services,
             lookup=bound.lookup,
+            stream=partial(self._redacted, streamed, command.path)
+            if bound.knows_secrets
+            else partial(streamed, command.path),
         )
         effect = plan.spec.effect or bound.type.effect_of(bound.config)
-        turn = Turn(command, plan.spec, bound, effect, context)
-        context.stream = lambda text: streamed(turn, text)
-        return turn
+        return Turn(command, plan.spec, bound, effect, context)
 
     def _secret(self, name: str) -> str:
         if self.services.secret is None:
@@ -160,9 +163,8 @@ class Executor:
         """Plain data in which secrets are named, not told: a site may send back what it was sent."""
         return _each_text(plain(value), self._redact)
 
-    def shown(self, turn: Turn, text: str) -> str:
-        """A streamed text as people may see it."""
-        return self._redact(text) if turn.bound.knows_secrets else text
+    async def _redacted(self, streamed: Streamed, path: Path, text: str) -> None:
+        await streamed(path, self._redact(text))
 
     def cut_off(self, turn: Turn, error: BaseException, kind: Kind) -> NodeFailed:
         """The failure of a turn that was ended from outside: nobody knows what became of a `once` node."""

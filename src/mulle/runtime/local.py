@@ -15,8 +15,9 @@ from mulle.engine.journal import Claim, InboxSignal, Journal, NewRun, RunRow
 from mulle.engine.plan import ScopePlan
 from mulle.engine.run import Run
 from mulle.errors import JournalConflict, MulleError, StaleSnapshot, StoreError
-from mulle.runtime.driver import CANCEL, Driver, Published, Unwritten
+from mulle.runtime.driver import CANCEL, Driver
 from mulle.runtime.executor import Executor
+from mulle.runtime.ledger import Published, Unwritten
 
 FIRST_EPOCH = 1
 LOOK_AROUND = 5.0

@@ -2,22 +2,37 @@
 
 import asyncio
 import math
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections import deque
+from dataclasses import dataclass, field
 
 from mulle.engine.facts import AnyFact, Path
+from mulle.runtime.eager import begin
 from mulle.runtime.executor import Executor, Turn
+from mulle.runtime.timers import Timers
 
 GRACE = 5.0
 """Seconds that a stopped step has for its cleaning up; after that it is abandoned."""
+
+
+class Heard:
+    """What a driver has not looked at yet."""
+
+    def __init__(self) -> None:
+        self.facts: deque[AnyFact] = deque()
+        self.stirred = asyncio.Event()
+
+    def tell(self, fact: AnyFact) -> None:
+        """A step has come to a fact."""
+        self.facts.append(fact)
+        self.stirred.set()
 
 
 @dataclass(slots=True)
 class Step:
     """A step at work."""
 
-    task: asyncio.Task[AnyFact]
     turn: Turn
+    task: asyncio.Task[None] = field(init=False)
     stop_by: float = math.inf
     """When it is abandoned if it still runs: it was asked to stop, or its time is up, and it does not obey."""
     told_to_stop: bool = False
@@ -26,19 +41,17 @@ class Step:
 class Steps:
     """The steps at work, by path."""
 
-    def __init__(
-        self, executor: Executor, ended: Callable[[AnyFact], None], call_at: Callable[[float, Path], None]
-    ) -> None:
+    def __init__(self, executor: Executor, heard: Heard, timers: Timers) -> None:
         """Run steps.
 
         Args:
             executor: Runs a turn to its fact.
-            ended: Told of each fact that a step came to, unless it was abandoned before.
-            call_at: Asks for `overstays` to be looked at when a time has come.
+            heard: Is told of each fact that a step came to, unless it was abandoned before.
+            timers: Say when `overstays` is to be asked.
         """
         self._executor = executor
-        self._ended = ended
-        self._call_at = call_at
+        self._heard = heard
+        self._timers = timers
         self._steps: dict[Path, Step] = {}
 
     def __contains__(self, path: Path) -> bool:
@@ -48,22 +61,18 @@ class Steps:
         return bool(self._steps)
 
     def start(self, turn: Turn) -> None:
-        path = turn.command.path
-        task = asyncio.get_running_loop().create_task(self._executor.execute(turn))
-        step = self._steps[path] = Step(task, turn)
+        """Begin a step. One that never waits has ended, and is heard of, when this returns."""
+        step = self._steps[turn.command.path] = Step(turn)
+        step.task = begin(self._work(step))
         if turn.spec.timeout is not None:
             self._abandon_at(self._executor.clock() + turn.spec.timeout + GRACE, step)
-        task.add_done_callback(lambda task: self._finished(path, turn, task))
 
-    def _finished(self, path: Path, turn: Turn, task: asyncio.Task[AnyFact]) -> None:
-        step = self._steps.get(path)
-        if step is None or step.task is not task:
-            return
-        del self._steps[path]
-        if task.cancelled():  # It was stopped before its first instant.
-            self._ended(self._executor.failed(turn, asyncio.CancelledError(), "stopped"))
-        else:
-            self._ended(task.result())
+    async def _work(self, step: Step) -> None:
+        fact = await self._executor.execute(step.turn)
+        path = step.turn.command.path
+        if self._steps.get(path) is step:
+            del self._steps[path]
+            self._heard.tell(fact)
 
     def stop(self, path: Path) -> None:
         """Ask a step to stop; it has `GRACE` for it."""
@@ -75,7 +84,7 @@ class Steps:
 
     def _abandon_at(self, time: float, step: Step) -> None:
         step.stop_by = min(step.stop_by, time)
-        self._call_at(step.stop_by, step.turn.command.path)
+        self._timers.set(step.stop_by, step.turn.command.path)
 
     def overstays(self, path: Path, time: float) -> bool:
         """Whether a step that still runs should have ended by a time."""

@@ -24,7 +24,7 @@ from mulle.document.reading import parse_workflow
 from mulle.document.workflow import Workflow
 from mulle.engine.facts import NodeDone, NodeFailed, NodeStarted
 from mulle.errors import MulleError
-from mulle.runtime.driver import Published
+from mulle.runtime.ledger import Published
 from mulle.settings import Settings
 from mulle.triggers.fire import timed_triggers
 from mulle.triggers.schedule import next_firings

@@ -1,0 +1,151 @@
+"""What a run has learnt: folded at once, and on disk with the next save. Knows nothing of what is to be done."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from mulle.engine.codec import encode_one
+from mulle.engine.facts import AnyFact, Failure, NodeDone, NodeFailed, Path, Signalled
+from mulle.engine.journal import Batch, Journal
+from mulle.engine.run import Run
+from mulle.errors import StepError, StoreError
+from mulle.sdk.fit import NOT_DATA, NoData
+
+SNAPSHOT_EVERY = 10_000
+"""Facts after which the fold is kept beside them, so that whoever goes on with the run need not read them all."""
+
+ENDINGS = (NodeDone, NodeFailed)
+"""Facts that show that a run gets on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """Something that watchers of a run may show: facts that are on disk, or a piece of streamed text."""
+
+    run: str
+    facts: Sequence[AnyFact] = ()
+    path: Path = ()
+    text: str = ""
+
+
+@dataclass(slots=True)
+class Unwritten:
+    """What a run has learnt and the store would not take."""
+
+    epoch: int
+    after: int
+    """The head these facts were decided on."""
+    facts: Sequence[AnyFact]
+
+
+class Ledger:
+    """The facts of one run on their way to the journal, written by the holder of its claim."""
+
+    def __init__(self, run: Run, epoch: int, journal: Journal, publish: Callable[[Published], None]) -> None:
+        assert run.started is not None
+        self._run = run
+        self._id = run.started.run
+        self._epoch = epoch
+        self._journal = journal
+        self._publish = publish
+        self._facts: list[AnyFact] = []
+        self._encoded: list[bytes] = []
+        self._consumed: list[str] = []
+        self._saved = self._snapshot_at = run.head
+        self._writing = False
+        self._await_disk: list[asyncio.Future[None]] = []
+
+    def __len__(self) -> int:
+        """How many facts are not written yet."""
+        return len(self._facts)
+
+    @property
+    def unwritten(self) -> Unwritten:
+        """What the store did not take; `bring` it to the next driver of this run."""
+        return Unwritten(self._epoch, self._saved, self._facts)
+
+    def bring(self, facts: Sequence[AnyFact]) -> None:
+        """Take in what a driver before learnt and could not write."""
+        for fact in facts:
+            if isinstance(fact, Signalled):
+                self._consumed.append(fact.id)
+            self.record(fact)
+
+    def record(self, fact: AnyFact) -> None:
+        """Fold a fact and keep it for the next save. What cannot be kept as data becomes the node's failure."""
+        try:
+            self._run.check(fact)
+            encoded = encode_one(fact)
+        except NOT_DATA as error:
+            fact = _refused(fact, NoData(problem=str(error)))
+            encoded = encode_one(fact)
+        except StepError as error:
+            fact = _refused(fact, error)
+            encoded = encode_one(fact)
+        self._run.apply(fact)
+        self._facts.append(fact)
+        self._encoded.append(encoded)
+
+    def takes(self, signal: str) -> bool:
+        """Let a signal leave the inbox with the next save; False: it does already."""
+        if signal in self._consumed:
+            return False
+        self._consumed.append(signal)
+        return True
+
+    async def save(self) -> None:
+        """Write what the run has learnt, before the world sees anything of it.
+
+        Raises JournalConflict when another driver took over, StoreFull, StoreUnavailable; nothing is lost then.
+        """
+        facts, encoded, consumed = self._facts, self._encoded, self._consumed
+        ended = self._run.ended
+        batch = Batch(
+            run=self._id,
+            epoch=self._epoch,
+            after=self._saved,
+            facts=encoded,
+            consumed=consumed,
+            status=ended.status if ended else None,
+            detail=ended.detail if ended else "",
+            ended=ended.at if ended else None,
+            alive=any(type(fact) in ENDINGS for fact in facts),
+        )
+        self._saved += len(facts)
+        self._facts, self._encoded, self._consumed = [], [], []
+        self._writing = True
+        try:
+            await self._journal.append(batch)
+        except StoreError:
+            self._saved -= len(facts)
+            self._facts, self._encoded, self._consumed = facts, encoded, consumed
+            raise
+        finally:
+            self._writing = False
+        if self._saved - self._snapshot_at >= SNAPSHOT_EVERY and not ended:
+            self._snapshot_at = self._saved
+            self._journal.save_snapshot(self._id, self._run.snapshot())
+        self._publish(Published(self._id, facts))
+        for waiting in self._await_disk:
+            if not waiting.done():
+                waiting.set_result(None)
+        self._await_disk.clear()
+
+    async def show(self, path: Path, text: str) -> None:
+        """Show a streamed text, after everything that led to it is on disk."""
+        if self._facts or self._writing:
+            on_disk = asyncio.get_running_loop().create_future()
+            self._await_disk.append(on_disk)
+            await on_disk
+        self._publish(Published(self._id, path=path, text=text))
+
+
+def _refused(fact: AnyFact, error: StepError) -> NodeFailed:
+    """What stands in the journal instead of an answer that cannot stand there."""
+    path: Path = getattr(fact, "path", ())
+    return NodeFailed(
+        at=fact.at,
+        path=path,
+        kind="error",
+        error=Failure(error.code, error.text, "".join(map(str, path[-1:])), hint=error.advice),
+    )
