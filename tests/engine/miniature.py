@@ -6,6 +6,7 @@ dies and begins anew. After every fact it checks what must always hold.
 
 import json
 import zlib
+from collections.abc import Sequence
 from random import Random
 from typing import Any
 
@@ -56,7 +57,16 @@ def behave(node: Data, inputs: Data, names: Data) -> tuple[str, Outputs]:
 class Miniature:
     """Drives one document to its end."""
 
-    def __init__(self, document: Data, chance: Random, *, deadly: bool = False, cancel_at: int | None = None) -> None:
+    def __init__(
+        self,
+        document: Data,
+        chance: Random,
+        *,
+        deadly: bool = False,
+        cancel_at: int | None = None,
+        begin: Sequence[AnyFact] = (),
+    ) -> None:
+        """`begin`: the facts that a fork begins with, its RunStarted among them."""
         self._chance = chance
         self._deadly = deadly
         self._cancel_at = cancel_at
@@ -72,7 +82,10 @@ class Miniature:
         self.run.on_ending = self._ended
         self.shadow = Run(self.plan, describe)
         """Fed from bytes, and now and then from a snapshot of itself."""
-        self._tell(RunStarted(at=0.0, run="r", graph="g", conversation={"total": 0}))
+        for fact in begin or [RunStarted(at=0.0, run="r", graph="g", conversation={"total": 0})]:
+            self._tell(fact)
+        if begin:
+            self._die()
 
     def drive(self) -> None:
         for _ in range(MOST):

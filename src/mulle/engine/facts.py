@@ -57,6 +57,18 @@ class Budget(msgspec.Struct, frozen=True, omit_defaults=True):
     """Of language models, in US dollars, as far as prices are known."""
 
 
+class Origin(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Where a fork comes from; `RunStarted.parent` says from which run."""
+
+    how: Literal["retry", "fork"]
+    at: str = ""
+    """The node that was to run again, and all behind it."""
+    given: tuple[str, ...] = ()
+    """Nodes whose outputs were given."""
+    kept: int = 0
+    """How many of the facts that follow the first were carried over. They cost nothing here."""
+
+
 class RunStarted(Fact, frozen=True, kw_only=True, tag="run_started"):
     run: str
     graph: str
@@ -74,6 +86,7 @@ class RunStarted(Fact, frozen=True, kw_only=True, tag="run_started"):
     user: str | None = None
     session: str | None = None
     parent: str | None = None
+    origin: Origin | None = None
     deadline: float | None = None
     """When the run is cut off, in seconds since 1970."""
     budget: Budget | None = None
@@ -112,6 +125,8 @@ class NodeExpanded(Fact, frozen=True, kw_only=True, tag="node_expanded"):
     plan: dict[str, Any] | None = None
     """A graph to run instead of the node's own body."""
     memo: Any = None
+    order: tuple[int, ...] = ()
+    """In which order the scopes are opened, by index; empty: as they stand."""
 
 
 class NodeWaiting(Fact, frozen=True, kw_only=True, tag="node_waiting"):

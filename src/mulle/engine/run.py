@@ -68,6 +68,8 @@ class Run:
         """What it has used up so far."""
         self.head = 0
         """How many facts were applied."""
+        self._carried = 0
+        """How many facts after the first are another run's: they cost nothing here."""
         self._tree = Tree()
         self._graphs = MadeGraphs(describe)
 
@@ -114,6 +116,15 @@ class Run:
     def waiting(self) -> dict[Path, NodeState]:
         """Every node that listens for a signal or a person's word; with `until` time moves it too."""
         return {path: self.at(path)[2] for names in self._tree.signals.listeners.values() for path in names}
+
+    def listening_to(self, name: str) -> list[Path]:
+        """Who is woken by a signal of this name."""
+        return list(self._tree.signals.listeners.get(signal_name(name), ()))
+
+    @property
+    def unheard(self) -> set[str]:
+        """Ids of signals that nobody has waited for yet."""
+        return {signal.id for kept in self._tree.signals.early.values() for signal in kept}
 
     @property
     def on_ending(self) -> OnEnding | None:
@@ -196,6 +207,7 @@ class Run:
         if fact.rules > RULES or fact.format > FORMAT:
             raise NewerJournal(rules=fact.rules, format=fact.format, known=f"{RULES} and {FORMAT}")
         self.started = fact
+        self._carried = fact.origin.kept if fact.origin else 0
         self.conversation = fact.conversation
         self._tree.open((), self.plan, {})
 
@@ -211,7 +223,7 @@ class Run:
         self._tree.stop_listening(fact.path, node)
         node.status = at.RUNNING
         node.turn, node.attempt, node.effect = fact.turn, fact.attempt, fact.effect
-        self.spent.steps += 1
+        self.spent.steps += self.head > self._carried
         self._tree.agenda.began(Execute(fact.path, fact.turn, fact.attempt))
 
     def _node_done(self, fact: NodeDone) -> None:
@@ -231,6 +243,8 @@ class Run:
             graph = self._graph_of(plan, fact.plan)
         except StepError as error:
             raise BrokenJournal(error.text, at=error.at) from error
+        if fact.order and sorted(fact.order) != list(range(len(fact.scopes))):
+            raise BrokenJournal(f"{spoken(fact.path)} opens its scopes in an order that leaves some out.")
         node.status = at.EXPANDED
         node.memo = fact.memo
         node.expansion = expansion = Expansion(
@@ -240,6 +254,7 @@ class Run:
             enough=fact.enough,
             tolerant=fact.tolerant,
             plan=fact.plan,
+            order=fact.order,
         )
         expansion.closing = scope.closing or expansion.settled_early()
         node.next_ordinal += len(fact.scopes)
@@ -370,6 +385,7 @@ class Run:
         run = cls(plan, describe)
         run.head = state.head
         run.started, run.cancelled, run.ended, run.finish = state.started, state.cancelled, state.ended, state.finish
+        run._carried = state.started.origin.kept if state.started and state.started.origin else 0
         run.conversation, run.written, run.spent = state.conversation, state.written, state.spent
         run._tree = snapshot.tree_of(state.tree, plan, run._graph_of)
         return run

@@ -66,6 +66,8 @@ class Expansion(msgspec.Struct, omit_defaults=True, gc=False):
     enough: int | None = None
     tolerant: bool = False
     plan: dict[str, Any] | None = None
+    order: tuple[int, ...] = ()
+    """In which order they are opened; empty: as they stand."""
     opened: int = 0
     open: set[int] = msgspec.field(default_factory=set[int])
     endings: dict[int, Ending] = msgspec.field(default_factory=dict[int, Ending])
@@ -88,7 +90,8 @@ class Expansion(msgspec.Struct, omit_defaults=True, gc=False):
 
     def next(self) -> tuple[int, Outputs]:
         """Take the next scope as open: its ordinal and its values."""
-        number, values = self.first + self.opened, self.scopes[self.opened]
+        index = self.order[self.opened] if self.order else self.opened
+        number, values = self.first + index, self.scopes[index]
         self.opened += 1
         self.open.add(number)
         return number, values

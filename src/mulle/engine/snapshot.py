@@ -27,7 +27,7 @@ from mulle.engine.scope import NodeState, Scope
 from mulle.engine.tree import Tree
 from mulle.errors import BrokenJournal, StaleSnapshot, StepError
 
-LAYOUT = 2
+LAYOUT = 3
 """The version of what stands below; any change of it, or of `NodeState` and `Expansion`, makes a new one."""
 
 
