@@ -13,7 +13,7 @@ from mulle.sdk.context import Services
 from mulle.services.sandbox import Sandbox, available
 
 PAGE = (Path(__file__).parents[1] / "docs" / "document.md").read_text("utf-8")
-NEWS, NODES, FAILURES, BUDGETS, BODIES, TRIGGERS = map(
+NEWS, NODES, DERIVED, FAILURES, BUDGETS, BODIES, TRIGGERS = map(
     read_workflow, re.findall(r"^```yaml\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)
 )
 
@@ -69,3 +69,10 @@ async def test_a_workflow_of_the_page_with_templates_runs(
         run = await app.run(workflow, inputs)
 
     assert run.outputs == outputs
+
+
+async def test_derived_outputs_are_what_the_page_says():
+    async with opened(Services()) as app:
+        run = await app.run(DERIVED, {"items": [3, 1]})
+
+    assert run.outputs == {"least": 1, "count": 2}

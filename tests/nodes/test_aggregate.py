@@ -1,9 +1,10 @@
 from typing import Any
 
 import pytest
-from tests.nodes.alone import outputs
+from tests.nodes.alone import outputs, problems
 from tests.nodes.whole import ran
 
+from mulle.document.workflow import NodeSpec
 from mulle.nodes.aggregate import Aggregate
 
 ARRIVED = {"values": [[1, 2], None, "셋"], "extra": {"가": 4}}
@@ -45,3 +46,26 @@ async def test_branches_meet_again_whichever_was_taken():
     )
 
     assert run.outputs == {"text": "작은 수"}
+
+
+FIRST = {"first_of": ["a.text", "b.text"], "groups": {"lines": ["a.lines", "b.lines"], "nothing": ["a.x"]}}
+
+
+@pytest.mark.parametrize(
+    ("names", "made"),
+    [
+        ({"a": None, "b": {"text": "둘", "lines": [2]}}, {"value": "둘", "lines": [2]}),
+        ({"a": {"text": None, "lines": [1]}, "b": {"text": "둘", "lines": [2]}}, {"value": None, "lines": [1]}),
+        ({"a": {"lines": [1]}, "b": {"text": "", "lines": []}}, {"value": "", "lines": [1]}),
+        ({"a": None, "b": None}, {}),
+    ],
+)
+async def test_the_first_whose_step_was_not_skipped_is_taken(names: dict[str, Any], made: dict[str, Any]):
+    assert await outputs(Aggregate(), FIRST, names=names) == made
+
+
+def test_a_group_is_a_port_of_its_own():
+    assert problems(Aggregate(), FIRST) == []
+    ports = Aggregate().signature(NodeSpec(id="x", type="aggregate", data=FIRST)).outputs
+
+    assert [port.name for port in ports] == ["value", "lines", "nothing"]

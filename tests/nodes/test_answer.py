@@ -36,3 +36,30 @@ async def test_an_answer_is_an_end():
 
     assert (run.status, run.detail) == ("succeeded", "")
     assert run.outputs == {"answer": "반가워요, 이님"}
+
+
+async def test_in_markdown_lists_are_bullets_and_objects_are_indented():
+    text = "{{ a.list }}|{{ a.object }}|{{ a.yes }}{{ a.nothing }}"
+    names = {"a": {"list": [1, "둘", None], "object": {"키": 1}, "yes": True, "nothing": None}}
+
+    made = await outputs(Answer(), {"text": text, "style": "markdown"}, names=names)
+
+    assert made == {"answer": '- 1\n- 둘\n- None|{\n  "키": 1\n}|True'}
+
+
+async def test_an_answer_may_wait_for_another_that_is_not_said():
+    run = await ran(
+        """
+        nodes:
+          - {id: start, type: start}
+          - {id: second, type: answer, data: {text: "둘", after: [first.answer]}}
+          - {id: fork, type: condition, data: {cases: [{name: one, when: "false"}]}}
+          - {id: first, type: answer, data: {text: "하나"}}
+        edges:
+          - {source: start, target: fork}
+          - {source: start, target: second}
+          - {source: fork, source_port: one, target: first}
+        """
+    )
+
+    assert run.outputs == {"answer": "둘"}

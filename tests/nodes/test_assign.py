@@ -1,8 +1,11 @@
+from typing import Any
+
 import pytest
-from tests.nodes.alone import problems, references
+from tests.nodes.alone import problems, references, turn
 from tests.nodes.whole import document, opened, ran
 
 from mulle.nodes.assign import Assign
+from mulle.sdk.fit import WrongType
 
 VISITS = """
     variables:
@@ -42,3 +45,36 @@ def test_only_variables_can_be_written(target: str):
 
 def test_a_target_counts_as_a_reference():
     assert references(Assign(), {"writes": [{"target": "state.n"}]}) == ["state.n"]
+
+
+async def test_a_change_sees_what_the_one_before_it_wrote():
+    writes = [
+        {"target": "conversation.a", "value": "{{ x }}"},
+        {"target": "conversation.b", "value": ["{{ conversation.a }}!"]},
+        {"target": "conversation.b", "op": "append", "value": "{{ conversation.b[0] }}"},
+    ]
+
+    answer = await turn(Assign(), {"writes": writes}, names={"x": "X", "conversation": {"a": "1"}})
+
+    assert [write.value for write in answer.writes] == ["X", ["X!"], "X!"]
+
+
+@pytest.mark.parametrize(
+    ("change", "fits"),
+    [
+        ({"value": "text", "type": "string"}, True),
+        ({"value": 5, "type": "string"}, False),
+        ({"value": None, "type": "string"}, False),
+        ({"op": "append", "value": 5, "type": "number"}, True),
+        ({"op": "extend", "value": [5, "6"], "type": "number"}, False),
+        ({"op": "clear", "type": "number"}, True),
+    ],
+)
+async def test_a_change_of_a_typed_variable_takes_that_type_only(change: dict[str, Any], fits: bool):
+    asked = turn(Assign(), {"writes": [{"target": "conversation.v", **change}]}, names={"conversation": {"v": None}})
+
+    if fits:
+        assert len((await asked).writes) == 1
+    else:
+        with pytest.raises(WrongType):
+            await asked

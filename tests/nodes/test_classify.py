@@ -66,3 +66,11 @@ async def test_a_model_that_names_no_class_takes_the_other_branch():
 async def test_without_a_model_the_step_says_so():
     with pytest.raises(ServiceMissing, match="'llm'"):
         await outputs(Classify(), MODEL, {"text": "이게 뭡니까"})
+
+
+async def test_a_branch_may_have_another_name_than_its_class():
+    classes = [{"name": "환불", "port": "1", "keywords": ["환불"]}, {"name": "배송", "port": "2", "keywords": ["배송"]}]
+
+    made = await outputs(Classify(), {"text": "배송이 늦어요", "classes": classes})
+
+    assert made == {"2": True, "class_name": "배송", "decided_by": "keywords"}

@@ -10,6 +10,7 @@ from mulle.document.workflow import NodeSpec
 from mulle.errors import CodeRaised, CodeTimedOut
 from mulle.nodes.code import Code, annotated
 from mulle.sdk.context import Services
+from mulle.sdk.returns import NotAsDeclared
 from mulle.services.sandbox import Sandbox, available
 
 pytestmark = pytest.mark.skipif(not available().ok, reason="This kernel has not the locks that code steps need.")
@@ -157,3 +158,25 @@ def test_broken_code_is_found_before_a_run():
 )
 def test_annotations_become_port_types(annotation: str | None, kind: str):
     assert annotated(annotation) == kind
+
+
+RETURNS = {"word": {"type": "string", "most": 3}, "many": {"type": "array[number]"}}
+
+
+def test_what_is_declared_as_returned_is_an_output():
+    found = signature("def main(x) -> dict:\n    return make(x)", returns=RETURNS | {"odd": {"type": "?"}})
+
+    assert [(port.name, port.type) for port in found.outputs] == [
+        ("word", PortType.STRING),
+        ("many", PortType.ARRAY),
+        ("odd", PortType.ANY),
+    ]
+    assert not found.open_outputs
+
+
+async def test_what_is_declared_must_be_returned(services: Services):
+    settings = {"code": "def main(x):\n    return {'word': x, 'many': [1, True]}", "returns": RETURNS}
+
+    assert await outputs(Code(), settings, {"x": "물레"}, services=services) == {"word": "물레", "many": [1, 1]}
+    with pytest.raises(NotAsDeclared, match="4 characters"):
+        await outputs(Code(), settings, {"x": "너무 길"}, services=services)

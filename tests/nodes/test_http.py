@@ -177,3 +177,29 @@ def test_a_wrong_setting_is_found_before_a_run():
     found = problems(HttpNode(), {"url": "{{ start.url }}", "method": "FETCH", "header": {}})
 
     assert [problem.split(":")[0] for problem in found] == ["nodes.step.data.method", "nodes.step.data.header"]
+
+
+async def test_any_status_may_be_fine(site: Site, services: Services):
+    url = site.on("/gone", replying("없음", "text/plain; charset=utf-8", status=404))
+
+    assert (await outputs(HttpNode(), {"url": url, "expect": "any"}, services=services))["status"] == 404
+
+
+@pytest.mark.parametrize(
+    ("multipart", "kind"), [(False, "application/x-www-form-urlencoded"), (True, "multipart/form-data")]
+)
+async def test_a_form_is_sent_as_a_browser_sends_it(site: Site, services: Services, *, multipart: bool, kind: str):
+    url = site.on("/form", replying("{}", "application/json"))
+    settings = {"method": "POST", "url": url, "form": {"q": "{{ a.q }}", "none": None}, "multipart": multipart}
+
+    await outputs(
+        HttpNode(),
+        settings | {"headers": {"content-type": "text/plain", "X-A": "1"}},
+        names={"a": {"q": "경제 3"}},
+        services=services,
+    )
+
+    (request,) = site.received
+    assert request.headers["content-type"].partition(";")[0] == kind
+    assert request.headers["x-a"] == "1"
+    assert ("경제 3".encode() if multipart else b"q=%EA%B2%BD%EC%A0%9C+3") in request.body

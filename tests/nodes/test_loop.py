@@ -30,6 +30,8 @@ COUNT = """
         ('{state: {n: 0, seen: []}, while: "state.n < start.least"}', 3, "while"),
         ('{state: {n: 0, seen: []}, while: "false"}', 0, "while"),
         ('{state: {n: 0, seen: []}, until: "index == 1"}', 2, "until"),
+        ('{state: {n: 0, seen: []}, until: "state.n == 0", until_first: true}', 0, "until"),
+        ('{state: {n: 0, seen: []}, until: {checks: [{left: state.n, operator: "==", right: "2"}]}}', 2, "until"),
         ("{state: {n: 0, seen: []}, max_iterations: 4}", 4, "max_iterations"),
     ],
 )

@@ -1,4 +1,9 @@
+from typing import Any
+
+import pytest
 from tests.nodes.whole import ran
+
+from mulle.nodes.map import flat
 
 EACH = """
     name: each
@@ -122,3 +127,17 @@ async def test_a_race_that_too_few_finish_fails_with_the_first_reason():
 
     assert run.error is not None
     assert run.error["message"].startswith("1 of the items succeeded and 2 were asked for; item 0 failed at 'think'")
+
+
+@pytest.mark.parametrize(
+    ("results", "made"),
+    [
+        ([[1], [2, 3]], [1, 2, 3]),
+        ([[1], None, []], [1]),
+        ([[1], 2], [[1], 2]),
+        ([None], [None]),
+        ([], []),
+    ],
+)
+def test_lists_become_one_list_where_nothing_else_is_among_them(results: list[Any], made: list[Any]):
+    assert flat(results) == made

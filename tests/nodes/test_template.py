@@ -10,10 +10,10 @@ class Recorder:
     """Stands where the sandbox stands and keeps what it was asked."""
 
     def __init__(self) -> None:
-        self.asked: list[tuple[str, dict[str, Any]]] = []
+        self.asked: list[tuple[str, dict[str, Any], bool]] = []
 
-    async def render(self, template: str, variables: dict[str, Any]) -> str:
-        self.asked.append((template, variables))
+    async def render(self, template: str, variables: dict[str, Any], *, strict: bool = True) -> str:
+        self.asked.append((template, variables, strict))
         return "글"
 
     async def call(
@@ -36,7 +36,7 @@ async def test_the_sandbox_fills_the_template_with_ports_and_variables():
     )
 
     assert made == {"text": "글"}
-    assert sandbox.asked == [(settings["template"], {"items": ["가"], "n": 2})]
+    assert sandbox.asked == [(settings["template"], {"items": ["가"], "n": 2}, True)]
 
 
 def test_the_templates_own_braces_are_no_references():

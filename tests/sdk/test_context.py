@@ -50,3 +50,7 @@ def test_a_service_that_was_given_is_there():
 
 async def test_what_nobody_watches_is_streamed_nowhere():
     await Context().stream("글자")
+
+
+def test_data_is_filled_in_text_by_text():
+    assert Context(lookup={"n": 5}.__getitem__).render_data([{"a": "{{ n }}"}, "{{ m }}"], m=1) == [{"a": 5}, 1]

@@ -52,7 +52,7 @@ def checked_inputs(graph: LoadedGraph, inputs: dict[str, Any]) -> dict[str, Any]
     for port in ports:
         _check_input(port, inputs)
     unknown = inputs.keys() - {port.name for port in ports}
-    if start and ports and unknown:
+    if start and unknown and not start.signature.open_outputs:
         there = ", ".join(port.name for port in ports)
         raise BadRunInput(f"The workflow takes no input '{min(unknown)}'; it takes: {there}.")
     return inputs

@@ -187,6 +187,8 @@ class NodeSpec(_Model):
     """After the last try: end the scope, go on with `default_outputs`, or leave by the branch port `error`."""
     default_outputs: dict[str, Any] | None = None
     """The node's outputs when it failed and `on_error` is `default`."""
+    derived_outputs: dict[Name, str] = Field(default_factory=dict[str, str])
+    """More outputs, each an expression over the type's own: `{first: "value[0]"}`. A silent port is null."""
     on_interrupted: Literal["ask", "retry", "fail"] = "ask"
     """What becomes of a step that must not run twice and was cut off while running."""
     effect: Literal["pure", "repeatable", "once"] | None = None

@@ -3,13 +3,14 @@
 from dataclasses import replace
 from typing import Any, Literal
 
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
-from mulle.document.expressions import as_text
-from mulle.document.ports import Port, PortType, is_array
+from mulle.document.expressions import as_text, parse
+from mulle.document.ports import Port, PortType, is_array, is_object
 from mulle.document.signature import Signature
 from mulle.document.workflow import NodeSpec
-from mulle.sdk import Context, Done, Node, Settings
+from mulle.errors import MissingReference
+from mulle.sdk import Context, Done, Expression, Node, Settings
 
 COLLECTING = "values"
 """The port that any number of edges may lead to."""
@@ -27,11 +28,19 @@ class Aggregate(Node):
         """list: all values. object: those at named ports, by name. first: the first that is not null.
         concat: lists become one list. text: all as text, with the separator between them."""
         separator: str = "\n"
+        first_of: list[Expression] = Field(default_factory=list[str])
+        """`[a.text, b.text]`: the first whose step was not skipped, null included; instead of what arrives."""
+        groups: dict[str, list[Expression]] = Field(default_factory=dict[str, list[str]])
+        """The same several times over, each at a port of its own name: `{title: [a.title, b.title]}`."""
 
     class Outputs(BaseModel):
         value: Any
 
     async def run(self, config: Config, inputs: dict[str, Any], ctx: Context) -> Done:
+        if config.first_of or config.groups:
+            wanted = {"value": config.first_of} | config.groups
+            found = {port: first_there(texts, ctx) for port, texts in wanted.items() if texts}
+            return Done({port: values[0] for port, values in found.items() if values})
         collected = inputs.get(COLLECTING, [])
         named = {name: value for name, value in inputs.items() if name != COLLECTING}
         every = [*(collected if is_array(collected) else [collected]), *named.values()]
@@ -52,4 +61,19 @@ class Aggregate(Node):
         signature = super().signature(spec)
         collecting = Port(name=COLLECTING, type=PortType.ANY, multiple=True)
         others = tuple(port for port in signature.inputs if port.name != COLLECTING)
-        return replace(signature, inputs=(collecting, *others))
+        groups = spec.data.get("groups")
+        named = tuple(Port(name=name) for name in groups if name != "value") if is_object(groups) else ()
+        return replace(signature, inputs=(collecting, *others), outputs=(*signature.outputs, *named))
+
+
+def first_there(expressions: list[str], ctx: Context) -> list[Any]:
+    """The value of the first expression all of whose steps ran, as a list of one; empty when every one was skipped."""
+    for text in expressions:
+        nodes = {reference.node for reference in parse(text).references if reference.node}
+        if any(ctx.lookup(node) is None for node in nodes):
+            continue
+        try:
+            return [ctx.evaluate(text)]
+        except MissingReference:
+            continue
+    return []

@@ -1,13 +1,15 @@
 """Text for whoever asked, shown while it comes about."""
 
 from dataclasses import replace
+from typing import Literal
 
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from mulle.document.expressions import as_text, parse_template
 from mulle.document.signature import Signature
 from mulle.document.workflow import NodeSpec
-from mulle.sdk import Context, Done, LateTemplate, Node, Settings
+from mulle.sdk import Context, Done, Expression, LateTemplate, Node, Settings
+from mulle.sdk.markdown import markdown
 
 
 class Answer(Node):
@@ -19,6 +21,11 @@ class Answer(Node):
     class Config(Settings):
         text: LateTemplate
         """`안녕하세요, {{ start.name }}님! {{ ask.text }}`."""
+        style: Literal["plain", "markdown"] = "plain"
+        """How values stand in the text. plain: lists and objects as compact JSON. markdown: lists as bullets, objects
+        as indented JSON."""
+        after: list[Expression] = Field(default_factory=list[str])
+        """Said after these other answers, if they are said at all: `[greeting.answer]`."""
 
     class Inputs(BaseModel):
         pass
@@ -27,9 +34,10 @@ class Answer(Node):
         answer: str
 
     async def run(self, config: Config, inputs: Inputs, ctx: Context) -> Done:
+        written = markdown if config.style == "markdown" else as_text
         said: list[str] = []
         for piece in parse_template(config.text).pieces:
-            text = piece if isinstance(piece, str) else as_text(ctx.evaluate(piece.text))
+            text = piece if isinstance(piece, str) else written(ctx.evaluate(piece.text))
             if text:
                 await ctx.stream(text)
                 said.append(text)

@@ -5,7 +5,10 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, Field, field_validator
 
-from mulle.sdk import Context, Done, Expression, Node, Settings, Write
+from mulle.document.ports import Port, PortType, accepts, is_array, type_of
+from mulle.document.variables import written
+from mulle.sdk import Context, Done, Expression, LateData, Node, Settings, Write
+from mulle.sdk.fit import WrongType
 
 
 class Change(Settings):
@@ -15,7 +18,10 @@ class Change(Settings):
     """`conversation.NAME`, or `state.NAME` inside of a loop."""
     op: Literal["set", "add", "append", "extend", "remove", "clear"] = "set"
     """add: to a number, text, list or object. append: one item. extend: all items of a list."""
-    value: Any = None
+    value: LateData = None
+    """It sees what the changes before it wrote."""
+    type: PortType | None = None
+    """What is written must be of this type; with append and remove the item, with extend every item."""
 
     @field_validator("target")
     @classmethod
@@ -44,9 +50,22 @@ class Assign(Node):
         pass
 
     async def run(self, config: Config, inputs: Inputs, ctx: Context) -> Done:
-        return Done(
-            writes=[
-                Write(one.op, one.target, one.value if "value" in one.model_fields_set else inputs.value)
-                for one in config.writes
-            ]
-        )
+        seen = {root: ctx.lookup(root) for root in {one.target.partition(".")[0] for one in config.writes}}
+        writes: list[Write] = []
+        for one in config.writes:
+            value = ctx.render_data(one.value, **seen) if "value" in one.model_fields_set else inputs.value
+            write = Write(one.op, one.target, _checked(one, value))
+            root, _, name = one.target.partition(".")
+            seen[root] = seen[root] | {name: written(seen[root].get(name), write)}
+            writes.append(write)
+        return Done(writes=writes)
+
+
+def _checked(change: Change, value: Any) -> Any:
+    """The value, if it is of the type that the change asks for; raises WrongType."""
+    if change.type is None or change.op == "clear":
+        return value
+    for item in value if change.op == "extend" and is_array(value) else [value]:
+        if item is None or not accepts(Port(name=change.target, type=change.type), item):
+            raise WrongType(port=change.target, wanted=change.type.value, source="the change", got=type_of(item))
+    return value

@@ -20,6 +20,8 @@ class Class(Settings):
     """One class of texts, and the branch for it."""
 
     name: str = Field(min_length=1)
+    port: str = ""
+    """The branch's name, where it is not the class's own."""
     description: str = ""
     """What belongs here, for the model."""
     keywords: list[str] = Field(default_factory=list[str])
@@ -53,7 +55,7 @@ class Classify(Node):
         text = as_text(inputs.text if "text" in inputs.model_fields_set else config.text)
         name = by_keywords(text, config.classes)
         if name or all(one.keywords for one in config.classes):
-            return _branch(name or ELSE, "keywords")
+            return _branch(name or ELSE, config.classes, "keywords")
         request = {
             "task": "classify",
             "text": text,
@@ -63,11 +65,11 @@ class Classify(Node):
         answer = await ctx.llm.complete(request | ({"model": config.model} if config.model else {}))
         said = nfc(answer["text"].strip())
         known = next((one.name for one in config.classes if nfc(one.name) == said), ELSE)
-        return replace(_branch(known, "model"), usage=dict(answer.get("usage") or {}) or None)
+        return replace(_branch(known, config.classes, "model"), usage=dict(answer.get("usage") or {}) or None)
 
     def signature(self, spec: NodeSpec) -> Signature:
         classes = spec.data.get("classes")
-        named = [one.get("name") for one in classes if is_object(one)] if is_array(classes) else []
+        named = [one.get("port") or one.get("name") for one in classes if is_object(one)] if is_array(classes) else []
         names = [name for name in named if isinstance(name, str) and name]
         branches = tuple(Port(name=name, type=PortType.BOOLEAN, branch=True) for name in dict.fromkeys([*names, ELSE]))
         signature = super().signature(spec)
@@ -82,5 +84,6 @@ def by_keywords(text: str, classes: list[Class]) -> str | None:
     return name if most else None
 
 
-def _branch(name: str, by: str) -> Done:
-    return Done({name: True, "class_name": name, "decided_by": by})
+def _branch(name: str, classes: list[Class], by: str) -> Done:
+    port = next((one.port or one.name for one in classes if one.name == name), ELSE)
+    return Done({port: True, "class_name": name, "decided_by": by})

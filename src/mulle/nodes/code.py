@@ -5,7 +5,7 @@ from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
-from pydantic import Field
+from pydantic import Field, ValidationError
 
 from mulle.document.ports import Port, PortType, is_object
 from mulle.document.problem import Problem
@@ -15,6 +15,7 @@ from mulle.errors import SandboxError
 from mulle.sdk import Context, Done, Node, RawText, Settings
 from mulle.sdk.code_signature import CodeSignature, signature
 from mulle.sdk.node import with_ports
+from mulle.sdk.returns import Returned, checked
 
 FUNCTION = "main"
 RESULT = "result"
@@ -33,6 +34,8 @@ class Code(Node):
         """`def main(items: list, least: int = 1) -> dict: …`. Annotations give the ports' types."""
         inputs: dict[str, Any] = Field(default_factory=dict[str, Any])
         """Arguments by name, beside what arrives at the ports."""
+        returns: dict[str, Returned] | None = None
+        """What `main` has to return, nothing more and nothing less: `{words: {type: "array[string]", most: 30}}`."""
         timeout: Duration = 10.0
         """Seconds after which the code is ended."""
 
@@ -44,6 +47,8 @@ class Code(Node):
         }
         answer = await ctx.sandbox.call(config.code, FUNCTION, arguments, timeout=config.timeout)
         outputs = answer.value if is_object(answer.value) else {RESULT: answer.value}
+        if config.returns is not None:
+            outputs = checked(outputs, config.returns)
         return Done(outputs, usage={"printed": answer.stdout} if answer.stdout else None)
 
     def signature(self, spec: NodeSpec) -> Signature:
@@ -55,8 +60,11 @@ class Code(Node):
             return replace(super().signature(spec), problems=(problem,))
         if found is None:
             return super().signature(spec)
-        given = spec.data.get("inputs")
-        ports = with_ports(ports_of_code(found), spec)
+        given, returns = spec.data.get("inputs"), spec.data.get("returns")
+        ports = ports_of_code(found)
+        if is_object(returns):
+            ports = replace(ports, outputs=tuple(map(_returned, returns, returns.values())), open_outputs=False)
+        ports = with_ports(ports, spec)
         if not is_object(given):
             return ports
         return replace(ports, inputs=tuple(_given(port) if port.name in given else port for port in ports.inputs))
@@ -86,6 +94,13 @@ def ports_of_code(found: CodeSignature) -> Signature:
         kind = returned if found.outputs is None else PortType.ANY
         return Signature(inputs, (Port(name=RESULT, type=kind),), open_inputs=found.takes_any)
     return Signature(inputs, open_inputs=found.takes_any, open_outputs=True)
+
+
+def _returned(name: str, wanted: Any) -> Port:
+    try:
+        return Port(name=name, type=Returned.model_validate(wanted).port_type)
+    except ValidationError:  # Reported where it stands.
+        return Port(name=name)
 
 
 def _given(port: Port) -> Port:

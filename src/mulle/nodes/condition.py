@@ -5,11 +5,11 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from mulle.document.expressions import truth
 from mulle.document.ports import Port, PortType, is_array, is_object
 from mulle.document.signature import Signature
 from mulle.document.workflow import NodeSpec
 from mulle.sdk import Context, Done, Expression, Node
+from mulle.sdk.checks import Checks, holds
 
 ELSE = "else"
 """The branch that is taken when no case holds."""
@@ -22,7 +22,8 @@ class Case(BaseModel):
 
     name: str = Field(min_length=1)
     """The branch port's name."""
-    when: Expression
+    when: Expression | Checks
+    """An expression; or comparisons as a form asks for them, which are strict about types."""
 
 
 class Condition(Node):
@@ -40,7 +41,7 @@ class Condition(Node):
 
     async def run(self, config: Config, inputs: dict[str, Any], ctx: Context) -> Done:
         for case in config.cases:
-            if truth(ctx.evaluate(case.when, **inputs)):
+            if holds(case.when, ctx, **inputs):
                 return Done({case.name: True})
         return Done({ELSE: True})
 

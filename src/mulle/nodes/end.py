@@ -8,6 +8,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from mulle.document.signature import Signature
 from mulle.document.workflow import NodeSpec
 from mulle.sdk import Context, Done, Node
+from mulle.sdk.markdown import markdown
+from mulle.sdk.node import Effect
 
 
 class End(Node):
@@ -23,8 +25,17 @@ class End(Node):
         outputs: dict[str, Any] = Field(default_factory=dict[str, Any])
         """Results written as templates, beside what the edges bring: `{"text": "{{ ask.response }}"}`."""
 
+        stream: bool = False
+        """Show the results to whoever watches the run, a line each, as an answer in the style `markdown` would."""
+
+    def effect_of(self, config: Config) -> Effect:
+        return "repeatable" if config.stream else "pure"
+
     async def run(self, config: Config, inputs: dict[str, Any], ctx: Context) -> Done:
-        return Done(config.outputs | inputs)
+        outputs = config.outputs | inputs
+        if config.stream and (text := "\n".join(map(markdown, outputs.values()))):
+            await ctx.stream(text)
+        return Done(outputs)
 
     def signature(self, spec: NodeSpec) -> Signature:
         return replace(super().signature(spec), end=True, open_outputs=True)

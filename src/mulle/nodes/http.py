@@ -10,6 +10,7 @@ from mulle.errors import NetworkError
 from mulle.sdk import Context, Done, Node, SecretData, SecretText, Settings
 from mulle.sdk.context import Response
 from mulle.sdk.feed import read_feed
+from mulle.sdk.form_body import multipart, urlencoded
 from mulle.sdk.markup import read_page
 from mulle.sdk.node import Effect
 
@@ -40,10 +41,14 @@ class Http(Node):
         """Sent as JSON."""
         body: SecretText | None = None
         """Sent as it is; instead of `json`."""
+        form: dict[str, SecretData] = Field(default_factory=dict[str, Any])
+        """Fields sent as an HTML form sends them; instead of `json` and `body`."""
+        multipart: bool = False
+        """Send the form as `multipart/form-data`, which some servers insist on."""
         timeout: Duration = 30.0
         """Seconds for everything, redirects and retries included."""
-        expect: list[int] | None = None
-        """Statuses that are fine; by default all from 200 to 299."""
+        expect: list[int] | Literal["any"] | None = None
+        """Statuses that are fine, or `any`; by default all from 200 to 299."""
         parse: Literal["auto", "json", "text", "feed", "html"] = "auto"
         """What the output `json` gets. auto: the data if it is JSON. feed: RSS or Atom as `{title, link, items}`.
         html: a page as `{title, text, links}`. text: null."""
@@ -61,13 +66,14 @@ class Http(Node):
         return "once" if config.method in ("POST", "PATCH") else "repeatable"
 
     async def run(self, config: Config, inputs: Inputs, ctx: Context) -> Done:
+        headers, body = _written(config)
         response = await ctx.http.request(
             config.method,
             config.url,
-            headers=config.headers,
+            headers=headers,
             params=config.params,
-            json=config.json_data,
-            body=config.body,
+            json=None if config.form else config.json_data,
+            body=body,
             timeout=config.timeout,
             idempotency_key=ctx.idempotency_key() if self.effect_of(config) == "once" else None,
             raise_for_status=config.expect is None,
@@ -83,8 +89,19 @@ class Http(Node):
         )
 
 
-def _check(response: Response, expected: list[int] | None) -> None:
+def _written(config: Http.Config) -> tuple[dict[str, str], bytes | str | None]:
+    """The headers and the body."""
+    if not config.form:
+        return config.headers, config.body
+    kind, body = multipart(config.form) if config.multipart else urlencoded(config.form)
+    others = {name: value for name, value in config.headers.items() if name.lower() != "content-type"}
+    return others | {"Content-Type": kind}, body
+
+
+def _check(response: Response, expected: list[int] | Literal["any"] | None) -> None:
     """Raise UnexpectedStatus unless the status is among those that are fine."""
+    if expected == "any":
+        return
     fine = 200 <= response.status < 300 if expected is None else response.status in expected
     if not fine:
         raise UnexpectedStatus(

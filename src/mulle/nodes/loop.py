@@ -5,12 +5,12 @@ from typing import Any
 
 from pydantic import BaseModel, Field
 
-from mulle.document.expressions import truth
 from mulle.document.ports import Port, PortType, is_object
 from mulle.document.signature import Signature
 from mulle.document.workflow import NodeSpec
 from mulle.errors import BodyFailed
 from mulle.sdk import Context, Done, Expand, Node, RoundExpression, Settings
+from mulle.sdk.checks import Checks, holds
 
 
 class Loop(Node):
@@ -25,8 +25,10 @@ class Loop(Node):
         """What the first round begins with, beside what arrives at ports of any name. Inside: `state.count`."""
         while_: RoundExpression | None = Field(default=None, alias="while")
         """Looked at before each round: `state.page < 5 and index < 10`."""
-        until: RoundExpression | None = None
+        until: RoundExpression | Checks | None = None
         """Looked at after each round: `state.done`. `index` counts the rounds from 0."""
+        until_first: bool = False
+        """Look at `until` before the first round, too."""
         max_iterations: int = Field(default=100, ge=1, le=1_000_000)
         """After so many rounds it is enough; that is a success."""
 
@@ -40,9 +42,10 @@ class Loop(Node):
     async def run(self, config: Config, inputs: Any, ctx: Context) -> Done | Expand:
         done: int = ctx.memo or 0
         state = _state_after(ctx) if done else config.state | inputs
-        if done and config.until and truth(ctx.evaluate(config.until, state=state, index=done - 1)):
+        looked_at = config.until if done or config.until_first else None
+        if looked_at and holds(looked_at, ctx, state=state, index=max(done - 1, 0)):
             return _ended(state, done, "until")
-        if config.while_ and not truth(ctx.evaluate(config.while_, state=state, index=done)):
+        if config.while_ and not holds(config.while_, ctx, state=state, index=done):
             return _ended(state, done, "while")
         if done >= config.max_iterations:
             return _ended(state, done, "max_iterations")

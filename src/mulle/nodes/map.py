@@ -41,6 +41,8 @@ class Map(Node):
         """A race: after so many items succeeded the rest is stopped, and only those that succeeded have results."""
         collect: str = ""
         """Which of the End's values is the result; empty: all of them, as an object."""
+        flatten: bool = False
+        """Where every result is a list, make one list of them all; results that are null fall away."""
 
     class Inputs(BaseModel):
         items: Any = None
@@ -61,10 +63,19 @@ class Map(Node):
             scopes = [{"item": item, "index": index} for index, item in enumerate(items)]
             tolerant = config.on_item_error != "fail" or config.enough is not None
             return Expand(scopes, limit=config.concurrency, enough=config.enough, tolerant=tolerant, memo=len(items))
-        return Done(_collected(ctx.endings, config) if config.enough is None else _raced(ctx.endings, config))
+        made = _collected(ctx.endings, config) if config.enough is None else _raced(ctx.endings, config)
+        return Done(made | {"results": flat(made["results"])} if config.flatten else made)
 
     def signature(self, spec: NodeSpec) -> Signature:
         return replace(super().signature(spec), container=True, body_names=frozenset({"item", "index"}))
+
+
+def flat(results: list[Any]) -> list[Any]:
+    """One list of the lists; the results as they are when something else is among them."""
+    some = [one for one in results if one is not None]
+    if not some or not all(map(is_array, some)):
+        return results
+    return [item for one in some for item in one]
 
 
 def _collected(endings: Sequence[Ending], config: Map.Config) -> dict[str, list[Any]]:

@@ -5,7 +5,7 @@ from typing import Any
 
 from mulle.document.signature import Signature
 from mulle.document.workflow import NodeSpec
-from mulle.sdk import Context, Done, Node
+from mulle.sdk import Context, Done, Node, Settings
 
 
 class Start(Node):
@@ -15,8 +15,13 @@ class Start(Node):
     title = {"en": "Start", "ko": "시작"}
     effect = "pure"
 
-    async def run(self, config: Any, inputs: dict[str, Any], ctx: Context) -> Done:
+    class Config(Settings):
+        open: bool = False
+        """Take inputs beside those that are declared, too. A start that declares none takes anything."""
+
+    async def run(self, config: Config, inputs: dict[str, Any], ctx: Context) -> Done:
         return Done(inputs)
 
     def signature(self, spec: NodeSpec) -> Signature:
-        return replace(super().signature(spec), start=True, open_inputs=False, open_outputs=not spec.ports.outputs)
+        is_open = not spec.ports.outputs or spec.data.get("open") is True
+        return replace(super().signature(spec), start=True, open_inputs=False, open_outputs=is_open)

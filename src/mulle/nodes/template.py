@@ -17,6 +17,9 @@ class Template(Node):
     class Config(Settings):
         template: RawText
         """Jinja2: `{% for item in items %}{{ item.title }}{% endfor %}`."""
+        strict: bool = True
+        """A name without a value is an error and null is the empty text. Else, as Jinja itself has it, the one is
+        empty, the other is `None`, and a line break at the very end falls away."""
         variables: dict[str, Any] = Field(default_factory=dict[str, Any])
         """Values by name, beside what arrives at the ports: `{items: "{{ news.value }}"}`."""
 
@@ -24,4 +27,5 @@ class Template(Node):
         text: str
 
     async def run(self, config: Config, inputs: dict[str, Any], ctx: Context) -> Done:
-        return Done({"text": await ctx.sandbox.render(config.template, config.variables | inputs)})
+        variables = config.variables | inputs
+        return Done({"text": await ctx.sandbox.render(config.template, variables, strict=config.strict)})

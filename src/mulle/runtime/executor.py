@@ -3,11 +3,12 @@
 import asyncio
 import math
 from collections.abc import Awaitable, Callable, Coroutine
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
 from mulle.document.ports import is_array, is_object
+from mulle.document.signature import Signature
 from mulle.document.variables import Write
 from mulle.document.workflow import NodeSpec
 from mulle.engine.codec import UnreadableJournal, decode, encode
@@ -25,10 +26,11 @@ from mulle.engine.facts import (
 )
 from mulle.engine.retry import verdict
 from mulle.engine.run import Run
-from mulle.errors import BodyFailed, MulleError, SetupError, StepError
+from mulle.errors import BodyFailed, ExpressionError, MulleError, SetupError, StepError
 from mulle.runtime.binding import Bound, bind
 from mulle.sdk.catalogue import Catalogue
 from mulle.sdk.context import Context, Services
+from mulle.sdk.derived import with_derived
 from mulle.sdk.fit import NOT_DATA, NoData, plain
 from mulle.sdk.node import Answer, Done, Expand, Wait
 
@@ -47,6 +49,7 @@ class Turn:
 
     command: Execute
     spec: NodeSpec
+    signature: Signature
     bound: Bound
     effect: Effect
     context: Context
@@ -95,7 +98,7 @@ class Executor:
             else partial(streamed, command.path),
         )
         effect = plan.spec.effect or bound.type.effect_of(bound.config)
-        return Turn(command, plan.spec, bound, effect, context)
+        return Turn(command, plan.spec, plan.signature, bound, effect, context)
 
     def _secret(self, name: str) -> str:
         if self.services.secret is None:
@@ -155,9 +158,13 @@ class Executor:
     def _answered(self, turn: Turn, answer: Any) -> AnyFact:
         clean = self._without_secrets if turn.bound.knows_secrets else plain
         try:
+            if turn.spec.derived_outputs and isinstance(answer, Done):
+                answer = replace(answer, outputs=with_derived(answer.outputs, turn.spec, turn.signature))
             return answer_fact(turn.command.path, answer, self.clock(), clean)
         except (*NOT_DATA, UnreadableJournal) as error:
             return self.failed(turn, NoData(problem=_readable(str(error))))
+        except ExpressionError as error:
+            return self.failed(turn, error)
 
     def _without_secrets(self, value: Any) -> Any:
         """Plain data in which secrets are named, not told: a site may send back what it was sent."""

@@ -12,6 +12,7 @@ from mulle.document.problem import Problem, nearest
 from mulle.document.signature import Signature
 from mulle.document.workflow import NodeSpec
 from mulle.errors import DocumentError
+from mulle.sdk.derived import derived_ports, derived_problems
 from mulle.sdk.fields import references, shape_of
 from mulle.sdk.node import Node
 
@@ -72,10 +73,11 @@ class Catalogue:
         node = self.node(spec)
         found, problems = references(spec.data, shape_of(node.Config))
         signature = node.signature(spec)
-        problems += _config_problems(node, spec)
+        problems += [*_config_problems(node, spec), *derived_problems(spec)]
         place = f"nodes.{spec.id}."
         return replace(
             signature,
+            outputs=(*signature.outputs, *derived_ports(spec)),
             references=tuple(replace(item, where=place + item.where) for item in found),
             problems=(*signature.problems, *(replace(problem, where=place + problem.where) for problem in problems)),
         )

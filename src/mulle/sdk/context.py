@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeVar
 
-from mulle.document.expressions import evaluate, parse, parse_template, render
+from mulle.document.expressions import evaluate, parse, parse_template, render, render_data
 from mulle.errors import MissingReference, SetupError
 
 
@@ -89,7 +89,7 @@ class SandboxService(Protocol):
         timeout: float = 10.0,  # noqa: ASYNC109 - the service itself kills what overstays.
     ) -> CodeAnswer: ...
 
-    async def render(self, template: str, variables: dict[str, Any]) -> str: ...
+    async def render(self, template: str, variables: dict[str, Any], *, strict: bool = True) -> str: ...
 
 
 class LlmService(Protocol):
@@ -203,6 +203,11 @@ class Context:
         """A template filled in here: the value itself when it is one `{{ … }}`, else text. Raises ExpressionError."""
         lookup = self.lookup
         return render(parse_template(template), lambda name: names[name] if name in names else lookup(name))
+
+    def render_data(self, data: Any, **names: Any) -> Any:
+        """Data with every text in it filled in; see `render`."""
+        lookup = self.lookup
+        return render_data(data, lambda name: names[name] if name in names else lookup(name))
 
     @property
     def http(self) -> HttpService:

@@ -5,7 +5,7 @@ Every text in a node's `data` is a template (`{{ … }}`) unless its field says 
     when: Expression        the text itself is an expression; the node evaluates it
     by: ItemExpression      the same, over the `item`, `index` and `value` that the node gives it
     line: ItemTemplate      a template over these, which the node fills in itself, once for each item
-    text: LateTemplate      a template that the node fills in itself, piece by piece
+    text: LateTemplate      a template that the node fills in itself, piece by piece; LateData: data of such
     code: Raw, RawText      nobody reads references into it
     token: SecretText       a template that may also say `{{ secret.NAME }}`; SecretData: data of such
 """
@@ -50,6 +50,7 @@ ItemExpression = Annotated[str, Marker("expression", ITEM_NAMES)]
 RoundExpression = Annotated[str, Marker("expression", ROUND_NAMES)]
 ItemTemplate = Annotated[str, Marker("late", ITEM_NAMES)]
 LateTemplate = Annotated[str, Marker("late")]
+LateData = Annotated[Any, Marker("late")]
 Raw = Annotated[Any, Marker("raw")]
 RawText = Annotated[str, Marker("raw")]
 SecretText = Annotated[str, Marker("secret")]
@@ -80,7 +81,7 @@ class Shape:
                 return _either(found)
         if self.each:
             return self.each
-        return self if self.kind in ("raw", "secret") else TEMPLATE
+        return self if self.kind in ("raw", "secret", "late") else TEMPLATE
 
 
 TEMPLATE = Shape()

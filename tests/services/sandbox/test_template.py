@@ -73,3 +73,9 @@ async def test_a_template_without_end_is_ended(sandbox: Sandbox):
 async def test_a_huge_text_is_refused(sandbox: Sandbox):
     with pytest.raises(CodeOutputTooLarge):
         await sandbox.render("{{ 'x' * 2000000 }}", {})
+
+
+async def test_a_lenient_template_is_filled_as_jinja_itself_does(sandbox: Sandbox):
+    text = await sandbox.render("{{ x }}{{ missing }}{{ y.z }}\n", {"x": None, "y": {}}, strict=False)
+
+    assert text == "None"

@@ -144,6 +144,10 @@ def _number(value: Any) -> int | float:
     return bounded(float(digits) if digits.strip("+-0123456789") else int(digits))
 
 
+def _fail(text: Any) -> Any:
+    raise WrongValue(as_text(text)[:1000])
+
+
 _YES = frozenset({"true", "yes", "on", "1", "y", "예", "네"})
 _NO = frozenset({"false", "no", "off", "0", "n", "", "아니오", "아니요"})
 
@@ -312,6 +316,7 @@ FUNCTIONS: dict[str, Function] = {
     "parse_json": Function("parse_json(text)", _parse_json, 1, 1),
     "type": Function("type(value)", kind, 1, 1, takes_null=True),
     "is_null": Function("is_null(value)", _is_null, 1, 1, takes_null=True),
+    "fail": Function("fail(text)", _fail, 1, 1),
     "default": Function("default(value, other)", _default, 2, 2, takes_null=True),
     "round": Function("round(number) or round(number, digits)", _round, 1, 2),
     "format_number": Function("format_number(number) or format_number(number, digits)", _format_number, 1, 2),

@@ -108,11 +108,16 @@ class Sandbox:
         template: str,
         variables: dict[str, Any],
         *,
+        strict: bool = True,
         timeout: float = 10.0,  # noqa: ASYNC109  # As above.
         limits: Limits | None = None,
     ) -> str:
-        """Fill a Jinja2 template. A name without a value is an error, null is the empty text. Raises as `call`."""
-        result = await self._run({"template": template, "variables": variables}, timeout, limits or self._limits)
+        """Fill a Jinja2 template. Raises as `call`.
+
+        Strict: a name without a value is an error, and null is the empty text. Else as Jinja itself has it.
+        """
+        job = {"template": template, "variables": variables} | ({} if strict else {"lenient": True})
+        result = await self._run(job, timeout, limits or self._limits)
         if not isinstance(result.value, str):
             raise CodeNotData(what="The result", place="", found="not a text")
         return result.value

@@ -39,13 +39,13 @@ def run(job: dict[str, Any]) -> bytes:
     """The reply to a job.
 
     Args:
-        job: `source`, `function` and `arguments`, or `template` and `variables`; with both `printed` and `result`, the
-            most bytes of their kind.
+        job: `source`, `function` and `arguments`, or `template` and `variables` (and perhaps `lenient`); with both
+            `printed` and `result`, the most bytes of their kind.
     """
     printed = Printed(job["printed"])
     reserve = mmap.mmap(-1, 1 << 20)  # So that "no memory left" can still be said. Address space only, until then.
     try:
-        value = template.rendered(job["template"], job["variables"]) if "template" in job else _called(job)
+        value = _filled(job) if "template" in job else _called(job)
         body = _as_json(value)
         if len(body) > job["result"]:
             return _reply({"type": "large"}, printed)
@@ -53,6 +53,10 @@ def run(job: dict[str, Any]) -> bytes:
     except BaseException as error:  # noqa: BLE001  # SystemExit and its like end a step, too.
         reserve.close()
         return _reply(_described(error), printed)
+
+
+def _filled(job: dict[str, Any]) -> str:
+    return template.rendered(job["template"], job["variables"], strict="lenient" not in job)
 
 
 class Printed(io.RawIOBase):

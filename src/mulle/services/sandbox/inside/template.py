@@ -11,9 +11,9 @@ FILE = "<template>"
 """What Jinja calls a template in tracebacks."""
 
 
-def rendered(source: str, variables: dict[str, Any]) -> str:
-    """The text; raises Jinja's errors. A name without a value is an error, null is the empty text."""
-    return _ENVIRONMENT.from_string(source).render(variables)
+def rendered(source: str, variables: dict[str, Any], *, strict: bool = True) -> str:
+    """The text; raises Jinja's errors. Strict: a name without a value is an error, null is the empty text."""
+    return (_ENVIRONMENT if strict else _LENIENT).from_string(source).render(variables)
 
 
 class _DataFirst(jinja2.sandbox.SandboxedEnvironment):
@@ -35,5 +35,7 @@ _ENVIRONMENT = _DataFirst(
     finalize=_shown,
     extensions=["jinja2.ext.do", "jinja2.ext.loopcontrols"],
 )
+
+_LENIENT = _DataFirst(extensions=["jinja2.ext.do", "jinja2.ext.loopcontrols"])
 
 Unreadable = jinja2.TemplateSyntaxError
