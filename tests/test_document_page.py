@@ -13,7 +13,7 @@ from mulle.sdk.context import Services
 from mulle.services.sandbox import Sandbox, available
 
 PAGE = (Path(__file__).parents[1] / "docs" / "document.md").read_text("utf-8")
-NEWS, NODES, DERIVED, FAILURES, BUDGETS, BODIES, TRIGGERS = map(
+NEWS, NODES, DERIVED, FAILURES, BUDGETS, QUEUES, BODIES, TRIGGERS = map(
     read_workflow, re.findall(r"^```yaml\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)
 )
 
@@ -35,6 +35,7 @@ FAILED = {"runs": [{"error": {"type": "network.failed", "message": "품절"}}]}
             {"price": 5, "answer": "주문하지 못했어요: 품절"},
         ),
         (BUDGETS, {}, {}),
+        (QUEUES, {}, {}),
         (TRIGGERS, {}, {}),
     ],
 )

@@ -6,9 +6,10 @@ from typing import Any
 
 from mulle.app.given import as_data, checked_inputs
 from mulle.app.graphs import Ready
+from mulle.app.turns import Names, turn_of
 from mulle.document.workflow import Workflow
 from mulle.engine.facts import Budget, RunStarted
-from mulle.engine.journal import NewRun
+from mulle.engine.journal import NewRun, Queue
 from mulle.runtime.pins import check_pins
 
 
@@ -22,11 +23,12 @@ class Asked:
     user: str | None = None
     session: str | None = None
     dedup: str | None = None
+    priority: int | None = None
     workflow_id: str = ""
 
 
 def beginning(run_id: str, ready: Ready, asked: Asked, now: float) -> tuple[NewRun, RunStarted]:
-    """A run's row and first fact; raises BadRunInput, BadPins."""
+    """A run's row and first fact; raises BadRunInput, BadPins, and ExpressionError for keys that cannot be made."""
     document = ready.document
     environment = document.variables.environment
     first = RunStarted(
@@ -44,15 +46,25 @@ def beginning(run_id: str, ready: Ready, asked: Asked, now: float) -> tuple[NewR
         deadline=_deadline(document, now),
         budget=_budget(document),
     )
+    workflow = asked.workflow_id or document.name
+    turn = turn_of(document.queue, asked.workflow_id or document.name or ready.graph, Names(ready, first))
     new = NewRun(
         id=run_id,
-        workflow=asked.workflow_id or document.name,
+        workflow=workflow,
         graph=ready.graph,
         created=now,
         session=asked.session,
-        dedup=asked.dedup,
+        dedup=turn.dedup if asked.dedup is None else asked.dedup,
+        queues=(*turn.queues, *_behind_its_session(asked.session)),
+        priority=document.queue.priority if asked.priority is None else asked.priority,
+        debounce=turn.debounce,
     )
     return new, first
+
+
+def _behind_its_session(session: str | None) -> tuple[Queue, ...]:
+    """Runs of one chat go one after the other."""
+    return () if session is None else (Queue(f"session/{session}", 1),)
 
 
 def _deadline(document: Workflow, now: float) -> float | None:

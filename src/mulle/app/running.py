@@ -124,8 +124,9 @@ class App:
         user: str | None = None,
         session: str | None = None,
         dedup: str | None = None,
+        priority: int | None = None,
     ) -> RunResult:
-        """Run a workflow until it ended, or until only time or a signal can move it.
+        """Run a workflow until it ended, or until only time or a signal can move it. A queued run is waited for.
 
         Args:
             workflow: A document, or a workflow made of Python functions.
@@ -135,6 +136,7 @@ class App:
             user: Who runs it: `sys.user_id`.
             session: The chat it belongs to: `sys.session_id`.
             dedup: A key; a second run with the same one is not started, and the first one's result is given.
+            priority: Of queued runs the one with the highest goes first; None: the document's.
 
         Raises:
             InvalidDocument: The document has errors.
@@ -142,7 +144,14 @@ class App:
             StoreError: The database failed; nothing that was learnt is lost.
         """
         run_id = await self.start(
-            workflow, inputs, pins=pins, conversation=conversation, user=user, session=session, dedup=dedup
+            workflow,
+            inputs,
+            pins=pins,
+            conversation=conversation,
+            user=user,
+            session=session,
+            dedup=dedup,
+            priority=priority,
         )
         return await self.wait(run_id)
 
@@ -156,6 +165,7 @@ class App:
         user: str | None = None,
         session: str | None = None,
         dedup: str | None = None,
+        priority: int | None = None,
         workflow_id: str = "",
     ) -> str:
         """Begin a run and give its id; see `run`. `workflow_id`: under what lists show it, if not its name."""
@@ -167,6 +177,7 @@ class App:
             user=user,
             session=session,
             dedup=dedup,
+            priority=priority,
             workflow_id=workflow_id,
         )
         new, first = beginning(uuid.uuid4().hex[:16], ready, asked, self.now())

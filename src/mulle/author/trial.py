@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from mulle.author.stand_ins import StandIns
+from mulle.document.policies import Retry
 from mulle.document.versions import graph_hash, graph_text
-from mulle.document.workflow import Body, NodeSpec, Retry, Workflow
+from mulle.document.workflow import Body, NodeSpec, Workflow
 from mulle.engine.facts import RunStarted
 from mulle.engine.journal import NewRun
 from mulle.engine.plan import compile_body

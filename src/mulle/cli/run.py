@@ -38,6 +38,12 @@ class UnreadableInput(InputError):
 @click.option("--inputs", "inputs_file", metavar="FILE", help="A JSON file with all inputs.")
 @click.option("--pins", "pins_file", metavar="FILE", help="A JSON file with answers given beforehand, by node.")
 @click.option("--conversation", "conversation_file", metavar="FILE", help="A JSON file with conversation variables.")
+@click.option(
+    "--dedup", metavar="KEY", help="A second run with the same key is not started: the first one's result is given."
+)
+@click.option(
+    "--priority", type=click.IntRange(-1000, 1000), help="Of queued runs the one with the highest goes first."
+)
 @json_option
 def run(
     *,
@@ -46,6 +52,8 @@ def run(
     inputs_file: str | None,
     pins_file: str | None,
     conversation_file: str | None,
+    dedup: str | None,
+    priority: int | None,
     as_json: bool,
 ) -> int:
     """Run a workflow until it ends, or until only a signal can move it."""
@@ -60,6 +68,8 @@ def run(
             inputs | parsed_inputs(found, values),
             pins=read_json(pins_file) if pins_file else None,
             conversation=read_json(conversation_file) if conversation_file else None,
+            dedup=dedup,
+            priority=priority,
         )
         return await described(app, result, "".join(streamed))
 

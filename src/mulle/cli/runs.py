@@ -13,7 +13,7 @@ from mulle.document.ports import Port, PortType
 from mulle.engine.journal import RunRow
 from mulle.errors import InputError
 
-STATUSES = ("running", "waiting", "succeeded", "failed", "cancelled")
+STATUSES = ("queued", "running", "waiting", "succeeded", "failed", "cancelled")
 
 
 class BadPayload(InputError):

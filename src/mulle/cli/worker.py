@@ -28,6 +28,9 @@ def worker(until_idle: bool, only: str | None, as_json: bool) -> int:
         if until_idle:
             started = await scheduler.fire_due()
             await app.idle()
+            while followed := await app.recover():  # What had waited for a place in a queue.
+                recovered += followed
+                await app.idle()
             return _told(recovered, started, scheduler)
         if not as_json:
             click.echo(f"Working. {len(recovered)} unfinished run(s) taken up. Ctrl+C stops.")

@@ -104,7 +104,20 @@ def _whole(digits: str) -> int | float:
     return int(digits) if len(digits) <= 400 else float("inf")
 
 
-_ORDER = ("mulle", "name", "description", "tags", "variables", "nodes", "edges", "triggers", "timeout", "budget", "ui")
+_ORDER = (
+    "mulle",
+    "name",
+    "description",
+    "tags",
+    "variables",
+    "nodes",
+    "edges",
+    "triggers",
+    "timeout",
+    "budget",
+    "queue",
+    "ui",
+)
 
 
 def workflow_data(workflow: Workflow) -> dict[str, Any]:

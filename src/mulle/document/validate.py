@@ -7,6 +7,7 @@ from mulle.document.links import BadSelector, Link, links, mapped, selector
 from mulle.document.places import MOST_PROBLEMS
 from mulle.document.ports import Port, PortType, accepts, conversion_hint, flows, type_of
 from mulle.document.problem import Problem, nearest
+from mulle.document.queue_keys import queue_problems
 from mulle.document.references import Surroundings, reference_problems
 from mulle.document.shape import cycle_problems, followers, shape_problems
 from mulle.document.signature import ERROR_PORT, Describe, Signature
@@ -32,6 +33,7 @@ def _problems(workflow: Workflow, describe: Describe) -> Iterator[Problem]:
     signatures = yield from _graph_problems(workflow, describe, Surroundings(workflow.variables), "", is_root=True)
     start = next((signature for signature in signatures.values() if signature.start), None)
     yield from trigger_problems(workflow.triggers, start)
+    yield from queue_problems(workflow.queue, signatures, workflow.variables)
 
 
 def _graph_problems(

@@ -7,7 +7,7 @@ from typing import Any
 from mulle.document.reading import workflow_data
 from mulle.document.workflow import Workflow
 
-_NOT_GRAPH = ("name", "description", "triggers", "budget", "tags", "ui")
+_NOT_GRAPH = ("name", "description", "triggers", "budget", "queue", "tags", "ui")
 _ONLY_FOR_EYES = ("position", "ui")
 
 

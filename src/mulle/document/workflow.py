@@ -4,21 +4,16 @@ Unknown keys are refused, so a misspelt `on_eror` is an error and not a silent d
 live in `position` and `ui`, which nothing else reads.
 """
 
-import re
 import unicodedata
 from typing import Annotated, Any, Literal
 
 from pydantic import (
     AfterValidator,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
     Field,
-    PlainSerializer,
     StringConstraints,
-    WithJsonSchema,
 )
 
+from mulle.document.policies import Budget, Duration, Model, Queue, Rate, Retry, Timeout
 from mulle.document.ports import Name, Port, PortType
 
 RESERVED_NAMES = frozenset({"env", "conversation", "sys", "secret", "item", "index", "state", "nodes"})
@@ -34,55 +29,6 @@ TYPE_ALIASES = {
     "DATA_TRANSFORM": "transform",
 }
 """The seven step kinds a person speaks of."""
-
-_UNITS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
-_DURATION = re.compile(r"\s*([0-9]+(?:\.[0-9]+)?)\s*(ms|s|m|h|d|w)\s*")
-_TEN_YEARS = 10 * 365 * 86400
-
-
-def _seconds(value: Any) -> Any:
-    """Read `500ms`, `2m` and `1h`; numbers are seconds already."""
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        return value
-    found = _DURATION.fullmatch(value) if isinstance(value, str) else None
-    if not found:
-        raise ValueError("a duration is a number of seconds or text such as 500ms, 30s, 5m, 2h, 7d")
-    return float(found[1]) * _UNITS[found[2]]
-
-
-def _duration_text(seconds: float) -> float | str:
-    for unit in ("w", "d", "h", "m", "s"):
-        if seconds and seconds % _UNITS[unit] == 0:
-            return f"{int(seconds // _UNITS[unit])}{unit}"
-    return seconds
-
-
-Duration = Annotated[
-    float,
-    BeforeValidator(_seconds),
-    Field(ge=0, le=_TEN_YEARS),
-    PlainSerializer(_duration_text, return_type=float | str),
-    WithJsonSchema(
-        {
-            "anyOf": [
-                {"type": "number", "minimum": 0, "maximum": _TEN_YEARS},
-                {"type": "string", "pattern": r"^\s*[0-9]+(\.[0-9]+)?\s*(ms|s|m|h|d|w)\s*$"},
-            ],
-            "examples": [30, "500ms", "30s", "5m", "2h", "7d"],
-        }
-    ),
-]
-"""Seconds; written as a number or as `30s`, `5m`, `2h`, `7d`."""
-
-
-def _some_time(value: float) -> float:
-    if value <= 0:
-        raise ValueError("a time-out is longer than nothing; leave it out to wait for ever")
-    return value
-
-
-Timeout = Annotated[Duration, AfterValidator(_some_time)]
-"""A duration that is not zero."""
 
 
 def _node_id(value: str) -> str:
@@ -109,11 +55,7 @@ NodeType = Annotated[
 ]
 
 
-class _Model(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", serialize_by_alias=True, populate_by_name=True)
-
-
-class ValueSelector(_Model):
+class ValueSelector(Model):
     """Where a value comes from: `node.port`, deeper, or `env.X`, `sys.X`, `item` and the like."""
 
     variable: str = Field(max_length=4096)
@@ -122,7 +64,7 @@ class ValueSelector(_Model):
     """What old documents said about its type; the ports decide."""
 
 
-class VariableMapping(_Model):
+class VariableMapping(Model):
     """A data edge written at its target."""
 
     target_port: Name | None = None
@@ -131,7 +73,7 @@ class VariableMapping(_Model):
     """Where the value comes from."""
 
 
-class Ports(_Model):
+class Ports(Model):
     """Openings beside those that the node's type declares, or in their place."""
 
     inputs: tuple[Port, ...] = ()
@@ -140,27 +82,7 @@ class Ports(_Model):
     """What comes out. Those of the start node are the inputs of a run."""
 
 
-FailureKind = Literal["error", "timeout", "interrupted"]
-
-
-class Retry(_Model):
-    """How often and when a failed node is tried again."""
-
-    max: int = Field(default=0, ge=0, le=1000)
-    """Tries after the first."""
-    delay: Duration = 1.0
-    """The wait before the second try."""
-    factor: float = Field(default=2.0, ge=1, le=100)
-    """Each wait is this much longer than the one before."""
-    max_delay: Duration = 300.0
-    """No wait is longer than this."""
-    jitter: float = Field(default=0.1, ge=0, le=1)
-    """The share of each wait that is left to chance, so that many runs do not come back at once."""
-    on: tuple[FailureKind, ...] = ()
-    """Kinds of failure worth another try; empty means all."""
-
-
-class NodeSpec(_Model):
+class NodeSpec(Model):
     """One node of a workflow: its type, its settings and its policies."""
 
     id: NodeId
@@ -183,6 +105,8 @@ class NodeSpec(_Model):
     """Whether and how it is tried again; by default not."""
     timeout: Timeout | None = None
     """The longest that one try may take."""
+    rate: Rate | None = None
+    """How often steps like this one may begin, over all runs."""
     on_error: Literal["fail", "default", "branch"] = "fail"
     """After the last try: end the scope, go on with `default_outputs`, or leave by the branch port `error`."""
     default_outputs: dict[str, Any] | None = None
@@ -199,7 +123,7 @@ class NodeSpec(_Model):
     """Whatever a canvas wants to remember; nothing else reads it."""
 
 
-class Edge(_Model):
+class Edge(Model):
     """A way from one node to another."""
 
     id: str | None = None
@@ -216,7 +140,7 @@ class Edge(_Model):
     """What old documents said about its type; the ports decide."""
 
 
-class Body(_Model):
+class Body(Model):
     """A graph: the workflow's own, or the inside of a loop, a map or a subflow."""
 
     nodes: tuple[NodeSpec, ...] = ()
@@ -225,7 +149,7 @@ class Body(_Model):
     """How the nodes hang together."""
 
 
-class Variable(_Model):
+class Variable(Model):
     """A named value."""
 
     type: PortType = PortType.ANY
@@ -238,7 +162,7 @@ class Variable(_Model):
     """What it is for."""
 
 
-class Variables(_Model):
+class Variables(Model):
     """Values beside the graph."""
 
     environment: dict[Name, Variable] = Field(default_factory=dict[str, Variable])
@@ -251,7 +175,7 @@ DayFilter = Literal["business_days", "not_holidays", "holidays", "days_off", "no
 """Days on which a trigger fires; the holidays are those of the country."""
 
 
-class _Timed(_Model):
+class _Timed(Model):
     timezone: str = "Asia/Seoul"
     """Whose clock it follows, by its IANA name."""
     filter: DayFilter | None = None
@@ -301,7 +225,7 @@ class AtTrigger(_Timed):
     """ISO 8601: `2026-12-24T18:00:00+09:00`."""
 
 
-class _Called(_Model):
+class _Called(Model):
     inputs: dict[str, Any] = Field(default_factory=dict[str, Any])
     """What the run gets beside what the caller gives."""
     enabled: bool = True
@@ -346,19 +270,6 @@ Trigger = Annotated[
 ]
 
 
-class Budget(_Model):
-    """What one run may use up before it is cut off."""
-
-    steps: int | None = Field(default=None, ge=1)
-    """Steps begun, repeats and rounds of loops among them."""
-    seconds: Timeout | None = None
-    """The same as `timeout`; the shorter one counts."""
-    tokens: int | None = Field(default=None, ge=1)
-    """Tokens of language models, in and out."""
-    money: float | None = Field(default=None, gt=0)
-    """US dollars for language models, as far as their prices are known."""
-
-
 class Workflow(Body):
     """A whole document."""
 
@@ -376,6 +287,8 @@ class Workflow(Body):
     """The longest a run may take, waits included."""
     budget: Budget = Budget()
     """What a run may use up."""
+    queue: Queue = Queue()
+    """How many runs are at work at a time, and which calls become one."""
     tags: tuple[str, ...] = ()
     """Words to find it by."""
     ui: dict[str, Any] | None = None

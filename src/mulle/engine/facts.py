@@ -159,7 +159,7 @@ class NodeFailed(Fact, frozen=True, kw_only=True, tag="node_failed"):
 
 class RunCancelled(Fact, frozen=True, kw_only=True, tag="run_cancelled"):
     reason: str = ""
-    detail: Literal["cancelled", "timeout", "poisoned", "over_budget"] = "cancelled"
+    detail: Literal["cancelled", "superseded", "timeout", "poisoned", "over_budget"] = "cancelled"
 
 
 class RunEnded(Fact, frozen=True, kw_only=True, tag="run_ended"):

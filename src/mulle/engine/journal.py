@@ -13,6 +13,25 @@ import msgspec
 from mulle.engine.facts import AnyFact
 
 
+class Queue(msgspec.Struct, frozen=True):
+    """A line of runs of which only some are at work at a time: a workflow's, a customer's, a chat's."""
+
+    name: str
+    most: int
+    """How many runs of it may be at work."""
+
+
+class Debounce(msgspec.Struct, frozen=True):
+    """One of several calls of which only the last becomes a run that does something."""
+
+    key: str
+    """Calls with the same key belong together."""
+    wait: float
+    """Seconds without a further call after which the last one begins."""
+    at_most: float | None = None
+    """Seconds after the first call at which the last one so far begins anyway."""
+
+
 class NewRun(msgspec.Struct, frozen=True, kw_only=True):
     """A run before its first fact."""
 
@@ -29,6 +48,16 @@ class NewRun(msgspec.Struct, frozen=True, kw_only=True):
     session: str | None = None
     dedup: str | None = None
     """At most one run with this key exists: a schedule's due time, a caller's key."""
+    queues: tuple[Queue, ...] = ()
+    """It works only while it has a place in each of them. Without a place it is `queued`."""
+    priority: int = 0
+    """Of those queued the highest goes first, and of equal ones the oldest."""
+    debounce: Debounce | None = None
+
+    @property
+    def waits_its_turn(self) -> bool:
+        """It does not begin with its creation: whoever finds it claimable begins it."""
+        return bool(self.queues) or self.debounce is not None
 
 
 class RunRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -38,7 +67,7 @@ class RunRow(msgspec.Struct, frozen=True, kw_only=True):
     workflow: str
     graph: str
     status: str
-    """running, waiting, succeeded, failed, cancelled."""
+    """queued, running, waiting, succeeded, failed, cancelled."""
     detail: str = ""
     created: float
     ended: float | None = None
@@ -61,6 +90,8 @@ class RunRow(msgspec.Struct, frozen=True, kw_only=True):
 class Backlog(msgspec.Struct, frozen=True, kw_only=True):
     """The runs that have not ended, counted."""
 
+    queued: int = 0
+    """Without a place in a queue, or waiting for a quiet moment."""
     running: int = 0
     waiting: int = 0
     due: int = 0
@@ -107,6 +138,16 @@ class Claim(msgspec.Struct, frozen=True):
     """The owner before died without letting go."""
 
 
+CANCEL = "cancel"
+"""The name of the signal that cancels a run."""
+
+
+def superseded(older: str, newer: str) -> InboxSignal:
+    """What an earlier call is sent when a later one takes its place."""
+    payload = {"detail": "superseded", "reason": f"A later call took its place: run {newer}."}
+    return InboxSignal(f"superseded/{older}", CANCEL, payload)
+
+
 class Journal(Protocol):
     """Keeps runs, facts, graphs and the inbox. Futures are resolved on the event loop that uses it."""
 
@@ -119,7 +160,11 @@ class Journal(Protocol):
         ...
 
     def create(self, run: NewRun, facts: list[bytes]) -> Awaitable[bool]:
-        """Write a run's row, claimed by this process at epoch 1, with its first facts. False: its `dedup` exists."""
+        """Write a run's row, claimed by this process at epoch 1, with its first facts. False: its `dedup` exists.
+
+        One that waits its turn is written as `queued` and not claimed. With a debounce it takes the place of a queued
+        one with the same key, which is sent `superseded` in the same transaction.
+        """
         ...
 
     async def run_with(self, dedup: str) -> str:
@@ -167,7 +212,11 @@ class Journal(Protocol):
         ...
 
     async def claim(self, run: str) -> Claim | None:
-        """Become the writer of a run that has no living owner; None when it has one, or when it has ended."""
+        """Become the writer of a run that has no living owner.
+
+        None when it has one, when it has ended, or when a queue of it has no place free: it is `queued` then, and
+        becomes claimable with the end or release of another. A run that is to be cancelled needs no place.
+        """
         ...
 
     async def claimable(self, now: float, limit: int = 40) -> list[str]:
@@ -180,6 +229,8 @@ class Journal(Protocol):
 
     async def release(self, run: str, epoch: int, wake_at: float | None) -> bool:
         """Let go of a run that has nothing to do before `wake_at`; its status becomes `waiting` until it is claimed.
+
+        Its places in queues go to the next ones in the same transaction, as they do with the end of a run.
 
         False, and still ours, when a signal came meanwhile.
         """

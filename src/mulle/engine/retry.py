@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 
-from mulle.document.workflow import NodeSpec, Retry
+from mulle.document.policies import Retry
+from mulle.document.workflow import NodeSpec
 from mulle.engine.facts import Effect, Kind
 
 ASK_FOR = 7 * 86400.0

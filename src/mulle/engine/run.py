@@ -337,9 +337,9 @@ class Run:
     def _finish(self) -> None:
         root = self._tree.scopes[()]
         if self.cancelled:
-            status = "cancelled" if self.cancelled.detail == "cancelled" else "failed"
-            error = Failure(_CUT_OFF[self.cancelled.detail], self.cancelled.reason) if status == "failed" else None
-            self.finish = Finish(status, self.cancelled.detail, {}, error)
+            code = _CUT_OFF.get(self.cancelled.detail)
+            error = Failure(code, self.cancelled.reason) if code else None
+            self.finish = Finish("failed" if code else "cancelled", self.cancelled.detail, {}, error)
         elif root.failure:
             self.finish = Finish("failed", "", {}, root.failure)
         else:
@@ -392,7 +392,7 @@ class Run:
 
 
 _CUT_OFF = {"timeout": "run.timed_out", "poisoned": "run.poisoned", "over_budget": "run.over_budget"}
-"""Of what type the error of a run is that was not cancelled by a person."""
+"""Of what type the error of a run is that was cut off and not cancelled."""
 
 
 def _impossible(fact: NodeStarted | NodeDone | NodeExpanded | NodeWaiting | NodeFailed, node: NodeState) -> NoReturn:

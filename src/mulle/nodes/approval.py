@@ -6,9 +6,10 @@ from typing import Any, Literal
 from pydantic import BaseModel, Field
 
 from mulle.document.expressions import as_text
+from mulle.document.policies import Duration
 from mulle.document.ports import Port, PortType, is_object
 from mulle.document.signature import Signature
-from mulle.document.workflow import Duration, NodeSpec
+from mulle.document.workflow import NodeSpec
 from mulle.errors import StepError
 from mulle.sdk import Context, Done, Node, Settings, Wait
 

@@ -7,10 +7,11 @@ from typing import Any
 
 from pydantic import Field, ValidationError
 
+from mulle.document.policies import Duration
 from mulle.document.ports import Port, PortType, is_object
 from mulle.document.problem import Problem
 from mulle.document.signature import Signature
-from mulle.document.workflow import Duration, NodeSpec
+from mulle.document.workflow import NodeSpec
 from mulle.errors import SandboxError
 from mulle.sdk import Context, Done, Node, RawText, Settings
 from mulle.sdk.code_signature import CodeSignature, signature

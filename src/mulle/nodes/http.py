@@ -5,7 +5,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, Field
 
-from mulle.document.workflow import Duration
+from mulle.document.policies import Duration
 from mulle.errors import NetworkError
 from mulle.sdk import Context, Done, Node, SecretData, SecretText, Settings
 from mulle.sdk.context import Response

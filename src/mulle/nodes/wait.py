@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, Field, field_validator, model_validator
 
-from mulle.document.workflow import Duration
+from mulle.document.policies import Duration
 from mulle.errors import StepError
 from mulle.sdk import Context, Done, Node, Settings
 from mulle.sdk import Wait as Waiting

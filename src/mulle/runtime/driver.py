@@ -29,7 +29,7 @@ from mulle.engine.facts import (
     RunEnded,
     Signalled,
 )
-from mulle.engine.journal import InboxSignal, Journal
+from mulle.engine.journal import CANCEL, InboxSignal, Journal
 from mulle.engine.run import Run
 from mulle.errors import StepError, StoreError
 from mulle.runtime.executor import Executor, Turn
@@ -45,8 +45,8 @@ BREATH = 0.002
 FULL_BATCH = 2000
 """Facts that are gathered at most before they are written."""
 
-CANCEL = "cancel"
-"""The name of the signal that cancels a run."""
+_CANCELLED_AS = ("poisoned", "superseded")
+"""What a signal that cancels a run may say it was cancelled as, if not by somebody's wish."""
 
 
 class Driver:
@@ -141,7 +141,8 @@ class Driver:
     def _take_signal(self, signal: InboxSignal) -> None:
         if signal.name == CANCEL:
             payload = signal.payload if is_object(signal.payload) else {}
-            detail = "poisoned" if payload.get("detail") == "poisoned" else "cancelled"
+            said = payload.get("detail")
+            detail = said if said in _CANCELLED_AS else "cancelled"
             self._record(RunCancelled(at=self._clock(), reason=str(payload.get("reason", "")), detail=detail))
         else:
             self._record(Signalled(at=self._clock(), id=signal.id, name=signal.name, payload=signal.payload))

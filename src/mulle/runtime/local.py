@@ -11,11 +11,11 @@ import msgspec
 from mulle.document.variables import written
 from mulle.engine.codec import encode_one
 from mulle.engine.facts import AnyFact, Failure, NodeDone, Outputs, RunEnded, RunStarted
-from mulle.engine.journal import Claim, InboxSignal, Journal, NewRun, RunRow
+from mulle.engine.journal import CANCEL, Claim, InboxSignal, Journal, NewRun, RunRow
 from mulle.engine.plan import ScopePlan
 from mulle.engine.run import Run
 from mulle.errors import JournalConflict, MulleError, StaleSnapshot, StoreError
-from mulle.runtime.driver import CANCEL, Driver
+from mulle.runtime.driver import Driver
 from mulle.runtime.executor import Executor
 from mulle.runtime.ledger import Published, Unwritten
 
@@ -96,6 +96,8 @@ class LocalRuntime:
         self._taken: list[str] = []
         self._starting: dict[str, bool] = {}
         """Runs whose first fact is being written, and whether no signal was heard for them."""
+        self._turns: dict[str, asyncio.Event] = {}
+        """Queued runs that somebody waits for here; set when they are driven."""
         self._alarm: asyncio.Task[None] | None = None
         self._stirred = asyncio.Event()
         self.problems: dict[str, MulleError] = {}
@@ -105,7 +107,13 @@ class LocalRuntime:
     # ------------------------------------------------------------------ one run
 
     async def start(self, new: NewRun, first: RunStarted, graph: LoadedGraph) -> bool:
-        """Begin a run. False when a run with its `dedup` key exists already."""
+        """Begin a run, at once or when its turn comes. False when a run with its `dedup` key exists already."""
+        if new.waits_its_turn:
+            created = await self._journal.create(new, [encode_one(first)])
+            if created and new.debounce is None:
+                await self.take(new.id)
+            self._stirred.set()
+            return created
         run = Run(graph.plan, graph.executor.catalogue.describe)
         run.apply(first)
         self._starting[new.id] = True
@@ -157,10 +165,22 @@ class LocalRuntime:
             due = row.wake_at is not None and row.wake_at <= self._clock()
             if row.status == "waiting" and not due and run_id not in self._stalled:
                 return RunEnding(id=run_id, status="waiting", head=row.head)
+            if row.status == "queued" and not due:
+                await self._turn_of(run_id, row.wake_at)
+                continue
             if not await self.take(run_id):
                 if run_id in self.problems:
                     raise self.problems[run_id]
                 await asyncio.sleep(LOOK_AGAIN)
+
+    async def _turn_of(self, run_id: str, wake_at: float | None) -> None:
+        """Wait until a queued run is driven here, until its time comes, or for as long as others may go unnoticed."""
+        turn = self._turns.setdefault(run_id, asyncio.Event())
+        longest = LOOK_AROUND if self._alarm else LOOK_AGAIN
+        pause = longest if wake_at is None else min(longest, max(0.0, wake_at - self._clock()))
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(pause):
+                await turn.wait()
 
     async def signal(self, run_id: str, signal: InboxSignal) -> bool:
         """Send a run a signal. It is kept if the run does not wait for it yet; the same id counts once."""
@@ -216,6 +236,8 @@ class LocalRuntime:
     def _drive(self, driver: Driver) -> None:
         task = asyncio.create_task(self._driven(driver), name=f"mulle-run-{driver.run_id}")
         self._drivers[driver.run_id], self._tasks[driver.run_id] = driver, task
+        if turn := self._turns.pop(driver.run_id, None):
+            turn.set()
         task.add_done_callback(lambda done: self._left(driver, done))
 
     async def _driven(self, driver: Driver) -> RunEnding:

@@ -12,8 +12,9 @@ import msgspec
 
 from mulle.engine.codec import decode, joined
 from mulle.engine.facts import AnyFact
-from mulle.engine.journal import Backlog, Batch, Claim, InboxSignal, NewRun, RunRow
+from mulle.engine.journal import CANCEL, Backlog, Batch, Claim, InboxSignal, NewRun, RunRow, superseded
 from mulle.errors import JournalConflict, RunUnfinished, StoreUnavailable, UnknownGraph, UnknownRun
+from mulle.runtime.memory_queues import MemoryQueues
 
 
 @dataclass(slots=True)
@@ -35,6 +36,15 @@ class _Kept:
     def woken(self) -> bool:
         return self.row.ended is None and any(self.inbox.values())
 
+    @property
+    def is_to_be_cancelled(self) -> bool:
+        return any(signal is not None and signal[0] == CANCEL for signal in self.inbox.values())
+
+    @property
+    def hears(self) -> bool:
+        """A signal moves it now: what is queued hears others when it has its place, but can be cancelled at once."""
+        return self.woken and (self.row.status != "queued" or self.is_to_be_cancelled)
+
     def change(self, **values: Any) -> RunRow:
         self.row = msgspec.structs.replace(self.row, **values)
         return self.row
@@ -53,6 +63,9 @@ class _Shelf:
         default_factory=list[tuple[str, Callable[[str | None], None]]]
     )
     created: int = 0
+    queues: MemoryQueues = field(default_factory=MemoryQueues)
+    debounced: dict[str, tuple[str, float]] = field(default_factory=dict[str, tuple[str, float]])
+    """By run that waits for a quiet moment: its key, and when the first call of its series came."""
     ended: int = 0
 
 
@@ -90,15 +103,16 @@ class MemoryJournal:
             return False
         if run.id in shelf.runs:
             raise StoreUnavailable(f"there is a run '{run.id}' already")
+        waits = run.waits_its_turn
         row = RunRow(
             id=run.id,
             workflow=run.workflow,
             graph=run.graph,
-            status="running",
+            status="queued" if waits else "running",
             created=run.created,
             head=len(facts),
-            epoch=1,
-            owner=self._owner,
+            epoch=0 if waits else 1,
+            owner=None if waits else self._owner,
             parent=run.parent,
             forked=run.forked,
             session=run.session,
@@ -107,7 +121,34 @@ class MemoryJournal:
         shelf.runs[run.id] = _Kept(row, shelf.created, list(facts))
         if run.dedup is not None:
             shelf.dedup[run.dedup] = run.id
+        if waits:
+            self._let_in(run, shelf.runs[run.id])
         return True
+
+    def _let_in(self, run: NewRun, kept: _Kept) -> None:
+        """Say when a run that waits its turn may begin: now, when others make room, or after a pause."""
+        shelf = self._shelf
+        shelf.queues.enter(run.id, run.queues, run.priority)
+        if run.debounce is None:
+            kept.change(wake_at=run.created if shelf.queues.take(run.id) else None)
+            return
+        earlier = {older: since for older, (key, since) in shelf.debounced.items() if key == run.debounce.key}
+        since = min(earlier.values(), default=run.created)
+        begins = run.created + run.debounce.wait
+        if run.debounce.at_most is not None:
+            begins = min(begins, since + run.debounce.at_most)
+        kept.change(wake_at=begins)
+        shelf.debounced[run.id] = (run.debounce.key, since)
+        for older in earlier:
+            del shelf.debounced[older]
+            self._send(older, superseded(older, run.id))
+
+    def _leave(self, run: str) -> None:
+        """Give a run's places in its queues to whoever is next."""
+        for following in self._shelf.queues.leave(run):
+            kept = self._shelf.runs[following]
+            if kept.row.owner is None:
+                kept.change(wake_at=0.0)
 
     def append(self, batch: Batch) -> Awaitable[None]:
         """Write facts; raises JournalConflict."""
@@ -130,16 +171,22 @@ class MemoryJournal:
             kept.change(status=batch.status or "succeeded", detail=batch.detail, ended=batch.ended, owner=None)
             self._shelf.ended += 1
             kept.ending = self._shelf.ended
+            self._leave(batch.run)
+            self._shelf.queues.forget(batch.run)
         for run, signal in batch.signals:
             if run in self._shelf.runs:
                 self._send(run, signal)
 
     async def claim(self, run: str) -> Claim | None:
-        """Become the writer of a run that has no living owner."""
+        """Become the writer of a run that has no living owner, and a place in its queues."""
         kept = self._kept(run)
         owner = kept.row.owner
         if kept.row.ended is not None or owner in self._shelf.living:
             return None
+        if owner is None and not self._shelf.queues.take(run) and not kept.is_to_be_cancelled:
+            kept.change(status="queued", wake_at=None)
+            return None
+        self._shelf.debounced.pop(run, None)
         row = kept.change(status="running", owner=self._owner, epoch=kept.row.epoch + 1, wake_at=None)
         return Claim(row=row, unclean=owner is not None)
 
@@ -153,6 +200,7 @@ class MemoryJournal:
         if kept.woken:
             return False
         kept.change(status="waiting", owner=None, wake_at=wake_at)
+        self._leave(run)
         self._tell(None)
         return True
 
@@ -254,9 +302,11 @@ class MemoryJournal:
         """How many runs are unfinished."""
         unfinished = [kept for kept in self._shelf.runs.values() if kept.row.ended is None]
         waiting = [kept for kept in unfinished if kept.row.status == "waiting"]
+        queued = sum(kept.row.status == "queued" for kept in unfinished)
         due = [kept for kept in waiting if kept.woken or (kept.row.wake_at is not None and kept.row.wake_at <= now)]
         return Backlog(
-            running=len(unfinished) - len(waiting),
+            queued=queued,
+            running=len(unfinished) - len(waiting) - queued,
             waiting=len(waiting),
             due=len(due),
             oldest=min((kept.row.created for kept in unfinished), default=None),
@@ -266,7 +316,7 @@ class MemoryJournal:
         """Unfinished runs without a living owner that have something to do: left by the dead, woken, or due."""
         unfinished = [kept for kept in self._shelf.runs.values() if kept.row.ended is None]
         left = [kept for kept in unfinished if kept.row.owner is not None and kept.row.owner not in self._shelf.living]
-        woken = [kept for kept in unfinished if kept.row.owner is None and kept.woken]
+        woken = [kept for kept in unfinished if kept.row.owner is None and kept.hears]
         due = [kept for kept in unfinished if kept.row.wake_at is not None and kept.row.wake_at <= now]
         due.sort(key=lambda kept: kept.row.wake_at or 0.0)
         return list(dict.fromkeys(kept.row.id for kept in [*left, *woken, *due]))[:limit]

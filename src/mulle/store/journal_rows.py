@@ -10,8 +10,9 @@ from typing import Any
 import msgspec
 
 from mulle.engine.codec import joined
-from mulle.engine.journal import Backlog, Batch, Claim, InboxSignal, NewRun, RunRow
+from mulle.engine.journal import CANCEL, Backlog, Batch, Claim, InboxSignal, NewRun, RunRow
 from mulle.errors import JournalConflict, RunUnfinished, UnknownRun
+from mulle.store import queue_rows
 
 COLUMNS = RunRow.__struct_fields__
 _SELECT_RUN = f"SELECT {', '.join(COLUMNS)} FROM runs"
@@ -54,18 +55,21 @@ def keep_snapshot(db: sqlite3.Connection, run: str, data: bytes) -> None:
 
 
 def create(db: sqlite3.Connection, run: NewRun, facts: Sequence[bytes], owner: str) -> bool:
-    """A new run with its first facts, owned; False: its `dedup` exists."""
+    """A new run with its first facts, owned unless it waits its turn; False: its `dedup` exists."""
+    status, epoch, owner_now = ("queued", 0, None) if run.waits_its_turn else ("running", 1, owner)
     inserted = db.execute(
         "INSERT INTO runs (id, workflow, graph, status, created, head, epoch, owner, parent, forked, session,"
-        " dedup) VALUES (?, ?, ?, 'running', ?, ?, 1, ?, ?, ?, ?, ?)"
+        " dedup) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
         " ON CONFLICT (dedup) WHERE dedup IS NOT NULL DO NOTHING",
         (
             run.id,
             run.workflow,
             run.graph,
+            status,
             run.created,
             len(facts),
-            owner,
+            epoch,
+            owner_now,
             run.parent,
             run.forked,
             run.session,
@@ -77,6 +81,10 @@ def create(db: sqlite3.Connection, run: NewRun, facts: Sequence[bytes], owner: s
     # A fork may begin with very many; whoever reads them reads a row at a time.
     rows = ((run.id, at, joined(facts[at : at + FACTS_IN_A_ROW])) for at in range(0, len(facts), FACTS_IN_A_ROW))
     db.executemany(_INSERT_FACTS, rows)
+    if run.waits_its_turn:
+        queue_rows.enter(db, run)
+        for older, signal in queue_rows.debounced(db, run):
+            send(db, older, signal.id, signal.name, payload_text(signal))
     return True
 
 
@@ -110,6 +118,7 @@ def append(db: sqlite3.Connection, batch: Batch, owner: str) -> None:
         raise JournalConflict(run=batch.run)
     if batch.ended is not None:
         db.execute("UPDATE endings SET last = last + 1")
+        queue_rows.leave(db, batch.run, for_good=True)
     if batch.facts:
         db.execute(_INSERT_FACTS, (batch.run, batch.after, joined(batch.facts)))
     if batch.consumed:
@@ -131,12 +140,16 @@ def _consume(db: sqlite3.Connection, run: str, signals: Sequence[str]) -> None:
 
 
 def claim(db: sqlite3.Connection, run: str, me: str, is_alive: Callable[[str], bool]) -> Claim | None:
-    """Take a run over, unless it has ended or its owner lives. Raises UnknownRun."""
+    """Take a run over, unless it has ended, its owner lives or it has no place in a queue. Raises UnknownRun."""
     before = row(db, run)
     if before.ended is not None or (before.owner is not None and is_alive(before.owner)):
         return None
+    if before.owner is None and not queue_rows.may_begin(db, run):
+        return None
     db.execute(
-        "UPDATE runs SET status = 'running', owner = ?, epoch = epoch + 1, wake_at = NULL WHERE id = ?", (me, run)
+        "UPDATE runs SET status = 'running', owner = ?, epoch = epoch + 1, wake_at = NULL, debounce = NULL"
+        " WHERE id = ?",
+        (me, run),
     )
     return Claim(row=row(db, run), unclean=before.owner is not None)
 
@@ -149,6 +162,7 @@ def release(db: sqlite3.Connection, run: str, epoch: int, wake_at: float | None,
         (wake_at, run, epoch, me),
     )
     if released.rowcount:
+        queue_rows.leave(db, run, for_good=False)
         return True
     found = db.execute("SELECT epoch, owner, ended FROM runs WHERE id = ?", (run,)).fetchone()
     if found is None or found[0] != epoch or (found[1] != me and found[2] is None):
@@ -259,7 +273,8 @@ def backlog(db: sqlite3.Connection, now: float) -> Backlog:
     counted = {
         status: (number, oldest)
         for status, number, oldest in db.execute(
-            "SELECT status, count(*), min(created) FROM runs WHERE status IN ('running', 'waiting') GROUP BY status"
+            "SELECT status, count(*), min(created) FROM runs WHERE status IN ('queued', 'running', 'waiting')"
+            " GROUP BY status"
         )
     }
     due = db.execute(
@@ -268,6 +283,7 @@ def backlog(db: sqlite3.Connection, now: float) -> Backlog:
         (now,),
     ).fetchone()[0]
     return Backlog(
+        queued=counted.get("queued", (0, None))[0],
         running=counted.get("running", (0, None))[0],
         waiting=counted.get("waiting", (0, None))[0],
         due=due,
@@ -318,9 +334,16 @@ def claimable(db: sqlite3.Connection, now: float, limit: int, is_alive: Callable
     for owner in _owners(db):
         if not is_alive(owner):
             found |= _ids(db, "owner = ? LIMIT ?", (owner, limit))
-    found |= _ids(db, "woken = 1 AND owner IS NULL LIMIT ?", (limit,))
+    found |= _ids(db, f"{_WOKEN} LIMIT ?", (limit,))
     found |= _ids(db, "wake_at <= ? ORDER BY wake_at LIMIT ?", (now, limit))
     return list(found)[:limit]
+
+
+# What is queued hears signals when it has its place; but it can be cancelled at once.
+_WOKEN = (
+    "woken = 1 AND owner IS NULL AND (status <> 'queued' OR EXISTS"
+    f" (SELECT 1 FROM inbox WHERE run = runs.id AND consumed = 0 AND name = '{CANCEL}'))"
+)
 
 
 def _ids(db: sqlite3.Connection, condition: str, values: tuple[Any, ...]) -> dict[str, None]:
@@ -350,4 +373,4 @@ def woken(db: sqlite3.Connection, owner: str) -> list[str]:
 
 def anyone_woken(db: sqlite3.Connection) -> bool:
     """Whether a run without an owner has signals waiting."""
-    return db.execute("SELECT 1 FROM runs WHERE woken = 1 AND owner IS NULL LIMIT 1").fetchone() is not None
+    return db.execute(f"SELECT 1 FROM runs WHERE {_WOKEN} LIMIT 1").fetchone() is not None

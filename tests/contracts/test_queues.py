@@ -1,0 +1,229 @@
+"""What every journal promises of runs that wait their turn."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.contracts.journal_worlds import WORLDS, World, batch, facts, new
+
+from mulle.engine.journal import CANCEL, Claim, Debounce, InboxSignal, Journal, Queue
+
+ONE = (Queue("하나씩", 1),)
+
+
+@pytest.fixture(params=WORLDS)
+async def world(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[World]:
+    world: World = WORLDS[request.param](tmp_path)
+    yield world
+    await world.close()
+
+
+@pytest.fixture
+async def journal(world: World) -> Journal:
+    return world.driver("a")
+
+
+async def queued(journal: Journal, run: str, **more: Any) -> None:
+    assert await journal.create(new(run, **({"queues": ONE} | more)), facts(0))
+
+
+async def claimed(journal: Journal, run: str) -> Claim:
+    claim = await journal.claim(run)
+    assert claim is not None
+    return claim
+
+
+async def end(journal: Journal, run: str, epoch: int = 1) -> None:
+    await journal.append(batch(run, 1, epoch=epoch, status="succeeded", ended=9.0))
+
+
+async def test_a_run_that_waits_its_turn_is_nobodys_until_it_is_claimed(journal: Journal):
+    await queued(journal, "r")
+
+    row = await journal.row("r")
+    claim = await claimed(journal, "r")
+
+    assert (row.status, row.owner, row.head) == ("queued", None, 1)
+    assert (claim.row.status, claim.row.epoch, claim.unclean) == ("running", 1, False)
+
+
+async def test_only_so_many_runs_of_a_queue_are_at_work(journal: Journal):
+    two = (Queue("둘씩", 2),)
+    for run in ("a", "b", "c"):
+        await queued(journal, run, queues=two)
+
+    claims = [await journal.claim(run) for run in ("a", "b", "c")]
+
+    assert [claim is not None for claim in claims] == [True, True, False]
+    assert (await journal.row("c")).status == "queued"
+    assert await journal.claimable(1e9) == []
+
+
+async def test_the_end_of_one_makes_the_next_one_due(journal: Journal):
+    for run in ("a", "b", "c"):
+        await queued(journal, run)
+    await claimed(journal, "a")
+
+    await end(journal, "a")
+
+    assert await journal.claimable(2.0) == ["b"]
+    assert await journal.next_wake() == 0.0
+    assert await journal.claim("c") is None
+    await claimed(journal, "b")
+
+
+async def test_the_highest_priority_goes_first_and_then_the_oldest(journal: Journal):
+    await queued(journal, "working")
+    for run, priority in (("old", 0), ("low", -1), ("high", 5), ("young", 0)):
+        await queued(journal, run, priority=priority)
+    order: list[str] = []
+    at_work = "working"
+
+    for _ in range(4):
+        await claimed(journal, at_work)
+        await end(journal, at_work)
+        (at_work,) = await journal.claimable(2.0)
+        order.append(at_work)
+
+    assert order == ["high", "old", "young", "low"]
+
+
+async def test_a_run_needs_a_place_in_every_queue_it_stands_in(journal: Journal):
+    both = (Queue("고객 1", 1), Queue("모두", 2))
+    await queued(journal, "a", queues=both)
+    await queued(journal, "b", queues=both)
+    await queued(journal, "c", queues=(Queue("고객 2", 1), Queue("모두", 2)))
+    await queued(journal, "d", queues=(Queue("고객 3", 1), Queue("모두", 2)))
+
+    assert sorted(await journal.claimable(2.0)) == ["a", "c"]
+    await claimed(journal, "c")
+    await end(journal, "c")
+    assert sorted(await journal.claimable(2.0)) == ["a", "d"]
+
+
+async def test_a_run_that_waits_for_something_holds_no_place_and_queues_again(journal: Journal):
+    for run in ("a", "b"):
+        await queued(journal, run)
+    await claimed(journal, "a")
+
+    assert await journal.release("a", 1, None)
+    await claimed(journal, "b")
+    await journal.send("a", InboxSignal("s", "go"))
+
+    assert await journal.claimable(2.0) == ["a"]
+    assert await journal.claim("a") is None
+    assert (await journal.row("a")).status == "queued"
+    assert await journal.claimable(2.0) == []
+    await end(journal, "b")
+    assert await journal.claimable(2.0) == ["a"]
+    assert (await claimed(journal, "a")).row.epoch == 2
+    assert [signal.id for signal in await journal.inbox("a")] == ["s"]
+
+
+async def test_a_dead_drivers_run_keeps_its_place(world: World):
+    a, b = world.driver("a"), world.driver("b")
+    for run in ("r", "s"):
+        await queued(a, run)
+    await claimed(a, "r")
+    world.kill("a")
+
+    assert await b.claim("s") is None
+    assert await b.claimable(2.0) == ["r"]
+    assert (await claimed(b, "r")).unclean
+
+
+async def test_a_driver_that_closes_leaves_its_run_its_place(world: World):
+    a, b = world.driver("a"), world.driver("b")
+    for run in ("r", "s"):
+        await queued(a, run)
+    await claimed(a, "r")
+    await b.row("r")
+
+    await a.close()
+
+    assert await b.claimable(2.0) == ["r"]
+    await claimed(b, "r")
+
+
+async def test_a_queued_run_can_be_cancelled_at_once(journal: Journal):
+    for run in ("a", "b", "c"):
+        await queued(journal, run)
+    await claimed(journal, "a")
+
+    await journal.send("b", InboxSignal("cancel", CANCEL, {}))
+    await journal.send("c", InboxSignal("hello", "hello", {}))
+
+    assert await journal.claimable(2.0) == ["b"]
+    await claimed(journal, "b")
+    await end(journal, "b")
+    assert await journal.claimable(2.0) == []
+
+
+async def test_deleting_a_run_takes_it_out_of_its_queues(journal: Journal):
+    await queued(journal, "a")
+    await claimed(journal, "a")
+    await end(journal, "a")
+    await journal.delete("a")
+    await queued(journal, "a")
+
+    await claimed(journal, "a")
+
+
+async def test_queued_runs_are_counted_apart(journal: Journal):
+    for run in ("a", "b", "c"):
+        await queued(journal, run)
+    await claimed(journal, "a")
+
+    backlog = await journal.backlog(2.0)
+
+    assert (backlog.queued, backlog.running, backlog.waiting) == (2, 1, 0)
+
+
+# ---------------------------------------------------------------------- calls that become one
+
+
+async def call(journal: Journal, run: str, at: float, wait: float = 10.0, at_most: float | None = None) -> None:
+    debounce = Debounce("저장", wait, at_most)
+    assert await journal.create(new(run, created=at, debounce=debounce), facts(0))
+
+
+async def test_a_later_call_takes_the_earlier_ones_place(journal: Journal):
+    await call(journal, "first", 100.0)
+    await call(journal, "second", 105.0)
+
+    sent = await journal.inbox("first")
+
+    assert [(signal.name, signal.payload["detail"]) for signal in sent] == [(CANCEL, "superseded")]
+    assert await journal.claimable(114.0) == ["first"]
+    await claimed(journal, "first")
+    await end(journal, "first")
+    assert await journal.claimable(114.0) == []
+    assert await journal.claimable(115.0) == ["second"]
+
+
+async def test_it_begins_in_the_end_however_many_calls_follow(journal: Journal):
+    for number in range(4):
+        await call(journal, f"r{number}", 100.0 + 8 * number, at_most=20.0)
+
+    assert (await journal.row("r3")).wake_at == 120.0
+
+
+async def test_a_call_after_the_beginning_is_a_run_of_its_own(journal: Journal):
+    await call(journal, "first", 100.0)
+    await claimed(journal, "first")
+    await call(journal, "second", 111.0)
+
+    assert await journal.inbox("first") == []
+    assert (await journal.row("second")).wake_at == 121.0
+
+
+async def test_a_quiet_moment_does_not_replace_a_place(journal: Journal):
+    await queued(journal, "at work")
+    await claimed(journal, "at work")
+    assert await journal.create(new("r", created=100.0, queues=ONE, debounce=Debounce("k", 10.0)), facts(0))
+
+    assert await journal.claimable(110.0) == ["r"]
+    assert await journal.claim("r") is None
+    await end(journal, "at work")
+    assert await journal.claimable(110.0) == ["r"]
