@@ -32,7 +32,7 @@ nodes:
         - {id: end, type: end}
       edges: [{source: shout, source_port: text, target: end, target_port: text}]
   - {id: head, type: template, data: {template: "{{ start.items }}"}}
-  - {id: enough, type: condition, data: {cases: [{name: many, when: "true"}]}}
+  - {id: enough, type: condition, data: {cases: [{name: many, when: "length(head.text) > 3"}]}}
   - id: mail
     type: notification
     data: {text: "{{ broken"}
@@ -80,6 +80,7 @@ def test_arrows_are_edges_mappings_and_what_templates_name_even_from_within_bodi
         Arrow("head", "each"),
         Arrow("start", "head"),
         Arrow("head", "mail"),
+        Arrow("head", "enough"),
     }
 
 

@@ -1,16 +1,17 @@
 """Python functions and objects with `execute(data)` as nodes."""
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from mulle.document.ports import Port
+from mulle.agents.calling import Parameter, Taken, taken
+from mulle.document.ports import Port, PortType
 from mulle.document.signature import Signature
 from mulle.document.workflow import NodeSpec
-from mulle.errors import DocumentError
+from mulle.errors import DocumentError, StepError
 from mulle.runtime.threads import in_thread
 from mulle.sdk import Context, Done, Node
 from mulle.sdk.fit import copied
@@ -18,6 +19,10 @@ from mulle.sdk.node import with_ports
 
 FUNCTION = "function"
 """The node type of Python steps."""
+DECORATED = "__mulle_function__"
+"""Where something that stands for a function keeps it."""
+YES, NO = "yes", "no"
+"""The branches of a function that decides whether a step runs."""
 
 
 class UnboundFunction(DocumentError):
@@ -31,15 +36,26 @@ class UnboundFunction(DocumentError):
     )
 
 
+class UnknownBranch(StepError):
+    """A function that chooses a way named one that is not there."""
+
+    code = "function.unknown_branch"
+    message = "The function {name!r} chose {chosen!r}; its branches are: {branches}."
+    hint = "Give the name of a branch, or true or false for yes and no."
+
+
 @dataclass(frozen=True, slots=True)
 class Step:
     """A callable and how to call it."""
 
     call: Callable[..., Any]
+    name: str
+    """The function's own, for people and for finding it again."""
     is_async: bool
-    takes: Literal["nothing", "one", "named"]
-    """What it is called with: no argument, the value before it, or keywords of its own names."""
-    names: tuple[str, ...]
+    taken: Taken
+    takes: Literal["nothing", "one", "named", "ports"]
+    """What it is called with: no argument, the value before it, or keywords: of steps' names, or of its ports'."""
+    names: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, agent: Any, names: tuple[str, ...] = ()) -> "Step":
@@ -49,42 +65,96 @@ class Step:
             agent: What to call; sync or async.
             names: The steps whose results it gets, if several.
         """
+        agent = getattr(agent, DECORATED, agent)
         call = agent if not hasattr(agent, "execute") else agent.execute
         if not callable(call):
             raise TypeError(f"A step is a function or has execute(data); {type(agent).__name__} is neither.")
-        parameters = [
-            name
-            for name, parameter in inspect.signature(call).parameters.items()
-            if parameter.kind in (parameter.POSITIONAL_ONLY, parameter.POSITIONAL_OR_KEYWORD)
-        ]
-        takes = "one" if parameters else "nothing"
-        if names and set(names) <= set(parameters):
+        found = taken(call)
+        listed = [parameter for parameter in found.parameters if parameter.listed]
+        takes = "one" if listed else "nothing"
+        if names and set(names) <= {parameter.name for parameter in listed}:
             takes = "named"
         is_async = inspect.iscoroutinefunction(call) or inspect.iscoroutinefunction(type(call).__call__)
-        return cls(call, is_async, takes, names)
+        return cls(call, name_of(agent), is_async, found, takes, names)
 
-    async def __call__(self, value: Any) -> Any:
-        """The result for what the steps before gave; sync functions run in a thread that may be abandoned."""
-        arguments = () if self.takes != "one" else (value,)
-        keywords: Mapping[str, Any] = value if self.takes == "named" else {}
+    @classmethod
+    def after(cls, agent: Any, sources: Sequence[str]) -> "Step":
+        """A function or agent that follows these steps."""
+        return cls.of(agent, tuple(sources) if len(sources) > 1 else ())
+
+    def by_ports(self) -> "Step":
+        """The same, called by the names of its parameters."""
+        return replace(self, takes="ports")
+
+    def input_ports(self, sources: Sequence[str]) -> tuple[Port, ...]:
+        """The typed ports that a step after these sources has; one without a type needs no mention."""
+        if self.takes == "named":
+            chosen = [(one, one.name) for one in self.taken.parameters if one.name in sources]
+        elif self.takes == "one" and len(sources) == 1:
+            chosen = [(self._first, sources[0])]
+        else:
+            return ()
+        return tuple(port for one, name in chosen if (port := one.port(name)).type is not PortType.ANY)
+
+    def output_ports(self) -> tuple[Port, ...]:
+        """The port of what it gives, if it says of which type that is."""
+        output = self.taken.output
+        return () if output.type is PortType.ANY else (output,)
+
+    @property
+    def _first(self) -> Parameter:
+        return next(one for one in self.taken.parameters if one.listed)
+
+    async def __call__(self, inputs: Mapping[str, Any], sources: list[str] | None, ctx: Context) -> Any:
+        """The result for what arrived at the ports; sync functions run in a thread that may be abandoned."""
+        arguments, keywords = self._arguments(inputs, sources or [])
+        if self.taken.context:
+            keywords[self.taken.context] = ctx
         if self.is_async:
             return await self.call(*arguments, **keywords)
         result = await in_thread(lambda: self.call(*arguments, **keywords))
         return await result if inspect.isawaitable(result) else result
+
+    def _arguments(self, inputs: Mapping[str, Any], sources: list[str]) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        """What it is called with; copies, because what it does to them must not reach other steps."""
+        if self.takes == "nothing":
+            return (), {}
+        if self.takes == "one":
+            values = [copied(inputs.get(source)) for source in sources]
+            value = values[0] if len(values) == 1 else values
+            return (self._first.fitted(value, self.name),), {}
+        if self.takes == "named":
+            given = {name: inputs.get(name) for name in self.names}
+        else:
+            given = {one.name: inputs[one.name] for one in self.taken.parameters if one.name in inputs and one.named}
+        by_name = {one.name: one for one in self.taken.parameters}
+        return (), {name: by_name[name].fitted(copied(value), self.name) for name, value in given.items()}
+
+
+def name_of(agent: Any) -> str:
+    """What a function or an agent is called: by its own `name`, or by its function or class."""
+    agent = getattr(agent, DECORATED, agent)
+    own = getattr(agent, "name", None)
+    return own if isinstance(own, str) and own else getattr(agent, "__qualname__", type(agent).__qualname__)
 
 
 class FunctionNode(Node):
     """A step of a workflow made in Python."""
 
     type = FUNCTION
+    title = {"en": "Python function", "ko": "파이썬 함수"}  # noqa: RUF012 - declared a ClassVar by `Node`.
 
     class Config(BaseModel):
         model_config = ConfigDict(extra="forbid")
 
         name: str
-        """The function's name, for people."""
-        sources: list[str] = []
-        """The steps it follows, in order."""
+        """The function's name, for people and for finding it again."""
+        sources: list[str] | None = None
+        """The steps it follows, in order; without them its ports are its parameters."""
+        branches: list[str] = []
+        """Ways that its answer chooses from: by name, or with true and false the first and the second."""
+        critical: bool = False
+        """Its result is worth a snapshot of its own."""
 
     def __init__(self, steps: Mapping[str, Step] | None = None) -> None:
         self._steps = dict(steps or {})
@@ -93,16 +163,21 @@ class FunctionNode(Node):
         step = self._steps.get(ctx.node_id)
         if step is None:
             raise UnboundFunction(at=ctx.node_id, name=config.name)
-        return Done({"output": await step(_argument(step, config.sources, inputs))})
+        answer = await step(inputs, config.sources, ctx)
+        chosen = {_chosen(answer, config): True} if config.branches else {}
+        return Done({"output": answer, **chosen})
 
     def signature(self, spec: NodeSpec) -> Signature:
-        signature = with_ports(Signature(open_inputs=True), spec)
-        return replace(signature, outputs=(Port(name="output"),))
+        is_open = not spec.ports.inputs or spec.data.get("sources") is not None
+        branches: list[str] = spec.data.get("branches") or []
+        ports = (Port(name="output"), *(Port(name=name, type=PortType.BOOLEAN, branch=True) for name in branches))
+        return with_ports(Signature(outputs=ports, open_inputs=is_open), spec)
 
 
-def _argument(step: Step, sources: list[str], inputs: dict[str, Any]) -> Any:
-    """What a function is called with; a copy, because what it does to it must not reach other steps."""
-    if step.takes == "named":
-        return {name: copied(inputs.get(name)) for name in step.names}
-    values = [copied(inputs.get(source)) for source in sources]
-    return values[0] if len(values) == 1 else values
+def _chosen(answer: Any, config: FunctionNode.Config) -> str:
+    """The branch that a function's answer means; raises UnknownBranch."""
+    if isinstance(answer, str) and answer in config.branches:
+        return answer
+    if len(config.branches) == 2 and not isinstance(answer, str):
+        return config.branches[0 if answer else 1]
+    raise UnknownBranch(name=config.name, chosen=answer, branches=", ".join(config.branches))

@@ -1,6 +1,6 @@
 """Workflows made ready to run, once for as long as they do not change. Knows nothing of runs."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -11,7 +11,7 @@ from mulle.document.problem import Problem, errors
 from mulle.document.reading import InvalidDocument, read_workflow
 from mulle.document.validate import validate
 from mulle.document.versions import graph_hash, graph_text
-from mulle.document.workflow import Workflow
+from mulle.document.workflow import Body, NodeSpec, Workflow
 from mulle.engine.journal import Journal
 from mulle.engine.plan import compile_body
 from mulle.errors import InputError
@@ -103,13 +103,21 @@ class Graphs:
 
     async def _compiled(self, graph: str, catalogue: Catalogue) -> LoadedGraph:
         document = read_workflow(await self._journal.graph(graph))
-        function = next((node for node in document.nodes if node.type == FUNCTION), None)
+        function = next((node for node in _nodes(document) if node.type == FUNCTION), None)
         if function is not None and FUNCTION not in catalogue.types:
             raise UnboundFunction(at=function.id, name=function.data.get("name", function.id))
         return LoadedGraph(compile_body(document, catalogue.describe), self._executor(catalogue))
 
     def _types(self, workflow: Workflow | PythonWorkflow) -> Catalogue:
         return workflow.bound(self.catalogue) if isinstance(workflow, PythonWorkflow) else self.catalogue
+
+
+def _nodes(graph: Body) -> Iterator[NodeSpec]:
+    """The nodes of a graph and of all bodies in it."""
+    for node in graph.nodes:
+        yield node
+        if node.body:
+            yield from _nodes(node.body)
 
 
 def _document(workflow: Workflow | PythonWorkflow) -> Workflow:

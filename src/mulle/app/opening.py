@@ -113,7 +113,16 @@ def open_app(home: str | Path | None = None, *, given: Settings | None = None, b
         await process.wait()
 
     outside, workflows = Outside(chosen), Workflows(folder / DATABASE)
-    return App(journal(), Catalogue.installed(), outside, workflows, alone=alone, again=journal, by_itself=by_itself)
+    return App(
+        journal(),
+        Catalogue.installed(),
+        outside,
+        workflows,
+        alone=alone,
+        again=journal,
+        by_itself=by_itself,
+        home=folder,
+    )
 
 
 class Outside:

@@ -6,20 +6,22 @@ import threading
 import time
 import uuid
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
-from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Protocol, Self, TypeVar
 
 from mulle.agents.workflow import Workflow as PythonWorkflow
 from mulle.app.beginning import Asked, beginning
 from mulle.app.given import checked_payload
 from mulle.app.graphs import Graphs, Ready
+from mulle.app.results import RunResult
 from mulle.document.composed import Found
 from mulle.document.problem import Problem
+from mulle.document.reading import read_workflow
 from mulle.document.workflow import Workflow
 from mulle.engine.facts import RunStarted
 from mulle.engine.journal import InboxSignal, Journal, NewRun, RunRow
 from mulle.runtime.executor import Executor
-from mulle.runtime.history import History, NodeRecord
+from mulle.runtime.history import History
 from mulle.runtime.ledger import Published
 from mulle.runtime.local import LoadedGraph, LocalRuntime, RunEnding
 from mulle.sdk.catalogue import Catalogue
@@ -38,25 +40,6 @@ class World(Protocol):
     async def close(self) -> None: ...
 
 
-@dataclass(frozen=True)
-class RunResult:
-    """A run as its caller sees it."""
-
-    id: str
-    status: str
-    """succeeded, failed, cancelled or waiting."""
-    detail: str
-    outputs: dict[str, Any]
-    error: dict[str, str] | None
-    conversation: dict[str, Any]
-    _history: Callable[[], History] = field(repr=False, compare=False)
-
-    @property
-    def nodes(self) -> list[NodeRecord]:
-        """What each node did, in the order in which they began."""
-        return list(self._history().records.values())
-
-
 class App:
     """Mulle in one process: documents in, runs out. Made by `mulle.open`."""
 
@@ -72,6 +55,7 @@ class App:
         alone: Callable[[str], Awaitable[None]] | None = None,
         again: Callable[[], Journal] | None = None,
         by_itself: bool = False,
+        home: Path | None = None,
     ) -> None:
         """Wire the parts together; `mulle.open` does it by the settings.
 
@@ -85,11 +69,14 @@ class App:
             alone: Drives a run that killed its drivers in a process of its own.
             again: Opens the journal once more, for `run_sync` within the loop that this app lives on.
             by_itself: Go on with unfinished runs, due timers and signals as soon as the app is first used.
+            home: The folder in which everything is kept.
         """
         self.journal = journal
         self.graphs = Graphs(journal, catalogue, self._executor, self._stored)
         self.outside = outside
         self.workflows = workflows
+        self.home = home
+        """The folder in which this app keeps everything; None: in memory."""
         self.now = clock
         self._chance = chance
         self._alone = alone
@@ -130,7 +117,7 @@ class App:
 
         Args:
             workflow: A document, or a workflow made of Python functions.
-            inputs: By the start's ports; for a Python workflow any value: its first step gets it.
+            inputs: By the start's ports; for a Python workflow of steps any value: its first step gets it.
             pins: Answers given beforehand; see `mulle.runtime.pins`.
             conversation: Conversation variables to begin with, instead of the document's.
             user: Who runs it: `sys.user_id`.
@@ -171,7 +158,7 @@ class App:
         """Begin a run and give its id; see `run`. `workflow_id`: under what lists show it, if not its name."""
         ready = self.graphs.ready(workflow)
         asked = Asked(
-            inputs={"input": inputs} if isinstance(workflow, PythonWorkflow) else inputs,
+            inputs=workflow.given(inputs) if isinstance(workflow, PythonWorkflow) else inputs,
             pins=pins,
             conversation=conversation,
             user=user,
@@ -196,16 +183,23 @@ class App:
 
     def run_sync(self, workflow: Workflow | PythonWorkflow, inputs: Any = None, **options: Any) -> RunResult:
         """The same as `run`, for scripts; works in a notebook's running loop too. Blocks until the run stands still."""
+        return self.blocking(lambda app: app.run(workflow, inputs, **options))
+
+    def blocking(self, work: "Callable[[App], Coroutine[Any, Any, T]]") -> T:
+        """Block until something is done with this app, for scripts: `app.blocking(lambda app: app.runs())`.
+
+        In the loop that this app lives on, which then stands still, it is done by a second app on the same home.
+        """
         if self._loop is not None and self._loop is _running_loop():
-            return self._beside().run_sync(workflow, inputs, **options)
-        return self._from_outside(self.run(workflow, inputs, **options))
+            return self._beside().blocking(work)
+        return self._from_outside(work(self))
 
     def _beside(self) -> "App":
         """A second app on the same home: this one's own loop stands still while somebody blocks it."""
         if self._twin is None:
             assert self._again is not None, "This app was made without a way to open its journal again."
             parts = (self._again(), self.catalogue, self.outside, self.workflows)
-            self._twin = App(*parts, clock=self.now, chance=self._chance)
+            self._twin = App(*parts, clock=self.now, chance=self._chance, home=self.home)
         return self._twin
 
     async def recover(self, workflows: Sequence[Workflow | PythonWorkflow] = ()) -> list[str]:
@@ -229,8 +223,15 @@ class App:
             return await self.wait(run_id)
         return self._result(ending)
 
-    async def go_on(self, run_id: str) -> RunResult:
-        """Drive an unfinished run until it stands still; raises what keeps this program from driving it."""
+    async def go_on(self, run_id: str, workflows: Sequence[Workflow | PythonWorkflow] = ()) -> RunResult:
+        """Drive an unfinished run until it stands still; raises what keeps this program from driving it.
+
+        Args:
+            run_id: Which.
+            workflows: As for `recover`: those whose functions it may need.
+        """
+        for workflow in workflows:
+            self.graphs.ready(workflow)
         return self._result(await self._inside(self._go_on(run_id)))
 
     async def _go_on(self, run_id: str) -> RunEnding:
@@ -257,9 +258,10 @@ class App:
         """Wait until nothing can go on by itself here."""
         await self._inside(self._running().idle())
 
-    def listen(self, listener: Callable[[Published], None]) -> None:
-        """Be told of every fact that is on disk and of every piece of streamed text, in order."""
+    def listen(self, listener: Callable[[Published], None]) -> Callable[[], None]:
+        """Be told of every fact that is on disk and of every piece of streamed text, in order; gives what ends it."""
         self._listeners.append(listener)
+        return lambda: self._listeners.remove(listener) if listener in self._listeners else None
 
     # ------------------------------------------------------------------ looking
 
@@ -271,6 +273,10 @@ class App:
         """What a run did, node by node. Raises UnknownRun."""
         row = await self.journal.row(run_id)
         return self._history(await self.graphs.readable(row.graph), await self.journal.read(run_id))
+
+    async def followed(self, run_id: str) -> Workflow:
+        """The graph that a run follows, as a document without a name. Raises UnknownRun."""
+        return read_workflow(await self.journal.graph((await self.journal.row(run_id)).graph))
 
     async def runs(self, **filters: Any) -> list[RunRow]:
         """Newest first; filters: `status`, `workflow`, `limit`, `before`."""
@@ -343,6 +349,7 @@ class App:
             error=ending.error.to_dict() if ending.error else None,
             conversation=ending.conversation,
             _history=lambda: self._from_outside(self.history(ending.id)),
+            _document=lambda: self._from_outside(self.followed(ending.id)),
         )
 
     @staticmethod

@@ -2,9 +2,11 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
-from mulle.document.expressions import data_references
+from mulle.document.expressions import data_references, parse
 from mulle.document.links import BadSelector, mapped
+from mulle.document.ports import is_array, is_object
 from mulle.document.workflow import Body, Edge, NodeSpec, Workflow
 from mulle.errors import ExpressionError
 
@@ -97,11 +99,30 @@ def _arrow(edge: Edge) -> Arrow:
     return Arrow(edge.source, edge.target, branch, gate=bool(branch))
 
 
+def _tests(data: Any) -> Iterator[str]:
+    """The expressions in a node's settings, by the names that the built-in types have for them."""
+    if is_object(data):
+        for key, value in data.items():
+            if key in _TESTS and isinstance(value, str):
+                yield value
+            else:
+                yield from _tests(value)
+    elif is_array(data):
+        for item in data:
+            yield from _tests(item)
+
+
+_TESTS = frozenset({"when", "while", "until"})
+
+
 def _named(node: NodeSpec) -> Iterator[str]:
     """Nodes that a node's mappings and templates, and those of its body, refer to. What is unreadable names nobody."""
     try:
         yield from (source.root for _, source, _ in mapped(node))
         yield from (reference.node for reference in data_references(node.data) if reference.node)
+        yield from (
+            reference.node for test in _tests(node.data) for reference in parse(test).references if reference.node
+        )
     except (BadSelector, ExpressionError):
         return
     if node.body:
