@@ -54,6 +54,15 @@ async def test_reading_from_the_middle_of_a_batch_gives_the_rest_of_it(journal: 
     assert tails == [[1, 2, 3, 4, 5, 6], [3, 4, 5, 6], [5, 6], [], []]
 
 
+async def test_a_long_journal_can_be_read_piece_by_piece(journal: Journal):
+    await journal.create(new("r"), facts(0, 1, 2))
+    await journal.append(batch("r", 3, 4))
+
+    pieces = [[one.at for one in await journal.read("r", after, limit=2)] for after in (0, 2, 4, 6, 8)]
+
+    assert pieces == [[0, 1], [2, 3], [4, 5], [6], []]
+
+
 async def test_batches_sent_without_waiting_keep_their_order(journal: Journal):
     await journal.create(new("r"), [])
 

@@ -178,8 +178,8 @@ class Journal(Protocol):
         """
         ...
 
-    async def read(self, run: str, after: int = 0) -> list[AnyFact]:
-        """A run's facts from position `after` on; raises UnknownRun."""
+    async def read(self, run: str, after: int = 0, limit: int | None = None) -> list[AnyFact]:
+        """A run's facts from position `after` on, at most `limit` of them; raises UnknownRun."""
         ...
 
     def save_snapshot(self, run: str, data: bytes) -> None:

@@ -253,9 +253,9 @@ class MemoryJournal:
             raise UnknownGraph(graph=graph)
         return self._shelf.graphs[graph]
 
-    async def read(self, run: str, after: int = 0) -> list[AnyFact]:
-        """A run's facts from position `after` on; raises UnknownRun."""
-        return decode(joined(self._kept(run).facts[after:]))
+    async def read(self, run: str, after: int = 0, limit: int | None = None) -> list[AnyFact]:
+        """A run's facts from position `after` on, at most `limit` of them; raises UnknownRun."""
+        return decode(joined(self._kept(run).facts[after:][:limit]))
 
     def save_snapshot(self, run: str, data: bytes) -> None:
         """Keep the fold of a run's facts so far, instead of an earlier one."""

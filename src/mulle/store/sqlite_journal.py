@@ -186,18 +186,21 @@ class SqliteJournal:
             raise UnknownGraph(graph=graph)
         return document
 
-    async def read(self, run: str, after: int = 0) -> list[AnyFact]:
-        """A run's facts from position `after` on; raises UnknownRun."""
+    async def read(self, run: str, after: int = 0, limit: int | None = None) -> list[AnyFact]:
+        """A run's facts from position `after` on, at most `limit` of them; raises UnknownRun."""
         facts: list[AnyFact] = []
         with self._reading() as db:
             head = sql.row(db, run).head
+        head = head if limit is None else min(head, after + limit)
         while after < head:
             with self._reading() as db:
                 found = sql.batches(db, run, after, SLICE)
             for position, data in found:
-                batch = decode(data)
+                batch = decode(data)[: head - position]
                 facts += batch[after - position :]
                 after = position + len(batch)
+                if after >= head:
+                    break
             if not found:
                 raise UnknownRun(run=run)  # It was deleted while we read.
             if after < head:
