@@ -248,6 +248,13 @@ class Settings:
         default="Asia/Seoul",
         example="Asia/Seoul",
     )
+    prices: Path | None = _variable(
+        "MULLE_PRICES",
+        "A YAML file with what models cost, before our own list: `gpt-5-mini: [0.25, 2]`, in dollars for a million "
+        "tokens of input and of output.",
+        _folder,
+        example="~/.mulle/prices.yaml",
+    )
     naver_client_id: str | None = _variable(
         "NAVER_CLIENT_ID",
         "Naver's search API; from developers.naver.com, with NAVER_CLIENT_SECRET.",

@@ -22,6 +22,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "schedules": ("workflows", "Show what fires when, and what was missed."),
     "worker": ("worker", "Go on with unfinished runs and fire due schedules."),
     "runs": ("runs", "List, show, resume, cancel and signal runs."),
+    "stats": ("stats", "Success, duration, causes of failure and cost of what ran."),
     "approvals": ("approvals", "See what waits for a person's word, and give it."),
     "demo": ("demo", "Watch a Korean sentence become a workflow that sends a mail."),
     "doctor": ("doctor", "Say what this machine offers and what is missing."),

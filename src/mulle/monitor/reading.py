@@ -122,6 +122,8 @@ class Reading:
     def __init__(self, row: RunRow, zone: tzinfo, price: Price, figures: Figures) -> None:
         """Read the run of this row into `figures`; a day is one of `zone`."""
         self._row = row
+        self._since = row.created if row.forked else 0.0
+        """What is older was done, and counted, in the run that this one was forked from."""
         self._price = price
         self._zone = zone
         self._figures = figures
@@ -146,7 +148,9 @@ class Reading:
         assert run is not None
         for fact in facts:
             self._now = fact.at
-            if isinstance(fact, NodeStarted):
+            if fact.at < self._since:
+                pass
+            elif isinstance(fact, NodeStarted):
                 began, attempts = self._started.get(fact.path, (fact.at, 1))
                 self._started[fact.path] = (began, max(attempts, fact.attempt))
             elif isinstance(fact, NodeDone):

@@ -3,7 +3,7 @@
 Plain data under the names that monitoring code knows (see `tally`); no clock, no terminal.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Literal, get_args
@@ -13,13 +13,10 @@ from mulle.monitor.statistics import Choice, Statistics
 from mulle.monitor.tally import Tally
 
 By = Literal["workflow", "version", "node", "type", "day"]
-BY: tuple[str, ...] = get_args(By)
+BY: tuple[By, ...] = get_args(By)
 
 MOST = 10
 """Causes of failure and slow nodes that are told."""
-
-Name = Callable[[str], str]
-"""What people call a workflow: its name where it has an id."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,18 +37,17 @@ class Names:
 
 def report(statistics: Statistics, choice: Choice, by: By, names: Names, price: Price) -> dict[str, Any]:
     """Everything `mulle stats` shows of what has ended, as plain data."""
-    grouped = _grouping(by, names)
-    groups = statistics.tallies(choice, grouped)
-    spent = _by_group(statistics.tokens(choice, _grouping_of_tokens(by, names)))
-    total = groups if by == "workflow" else statistics.tallies(choice, lambda place: "" if place.node == RUN else None)
+    counted = statistics.tallies(choice)
+    groups = _added_up(counted, by, names)
     whole = Tally()
-    for tally in total.values():
-        whole.add(tally)
+    for place, tally in counted:
+        if place.node == RUN:
+            whole.add(tally)
+    spent: dict[Key, dict[str, Tokens]] = {}
     everything: dict[str, Tokens] = {}
-    for models in spent.values():
-        for model, tokens in models.items():
-            everything.setdefault(model, Tokens()).add(tokens)
-    unpriced = sorted(model for model, one in everything.items() if price(model, one.input, one.output) is None)
+    for place, model, tokens in statistics.tokens(choice):
+        everything.setdefault(model, Tokens()).add(tokens)
+        spent.setdefault(_key(by, place, names), {}).setdefault(model, Tokens()).add(tokens)
     return {
         "since": choice.since,
         "until": choice.until,
@@ -62,8 +58,8 @@ def report(statistics: Statistics, choice: Choice, by: By, names: Names, price: 
             for key in sorted(groups, key=lambda key: _order(by, key, groups[key]))
         ],
         "failures": _failures(statistics, choice, names),
-        "slowest": _slowest(statistics, choice, names),
-        "unpriced": unpriced,
+        "slowest": _slowest(groups if by == "node" else _added_up(counted, "node", names)),
+        "unpriced": sorted(model for model in everything if price(model, 0, 0) is None),
     }
 
 
@@ -82,16 +78,14 @@ Key = tuple[tuple[str, str], ...]
 """A group, as the names and values that tell it from others."""
 
 
-def _grouping(by: By, names: Names) -> Callable[[Place], Key | None]:
-    def of(place: Place) -> Key | None:
-        return _key(by, place, names) if (place.node == RUN) is (by in ("workflow", "version", "day")) else None
-
-    return of
-
-
-def _grouping_of_tokens(by: By, names: Names) -> Callable[[Place], Key | None]:
-    """Tokens are spent in nodes; a run's are those of all its nodes."""
-    return lambda place: _key(by, place, names)
+def _added_up(counted: Sequence[tuple[Place, Tally]], by: By, names: Names) -> dict[Key, Tally]:
+    """What was counted, group by group: of runs or, for nodes and their types, of nodes."""
+    of_runs = by in ("workflow", "version", "day")
+    groups: dict[Key, Tally] = {}
+    for place, tally in counted:
+        if (place.node == RUN) is of_runs:
+            groups.setdefault(_key(by, place, names), Tally()).add(tally)
+    return groups
 
 
 def _key(by: By, place: Place, names: Names) -> Key:
@@ -114,18 +108,11 @@ def _order(by: By, key: Key, tally: Tally) -> Any:
     return (0, key) if by == "day" else (-tally.executions, key)
 
 
-def _by_group(found: Mapping[tuple[Key, str], Tokens]) -> dict[Key, dict[str, Tokens]]:
-    groups: dict[Key, dict[str, Tokens]] = {}
-    for (key, model), tokens in found.items():
-        groups.setdefault(key, {})[model] = tokens
-    return groups
-
-
 def _failures(statistics: Statistics, choice: Choice, names: Names) -> list[dict[str, Any]]:
     """What went wrong most, each cause once."""
     causes: dict[tuple[str, str, str, str], Cause] = {}
-    for (workflow, *rest), cause in statistics.causes(choice).items():
-        key = (names.of_workflow(workflow), *rest)
+    for (workflow, node, node_type, mark), cause in statistics.causes(choice).items():
+        key = (names.of_workflow(workflow), node, node_type, mark)
         if key in causes:
             causes[key].add(cause)
         else:
@@ -149,11 +136,10 @@ def _failures(statistics: Statistics, choice: Choice, names: Names) -> list[dict
     ]
 
 
-def _slowest(statistics: Statistics, choice: Choice, names: Names) -> list[dict[str, Any]]:
+def _slowest(nodes: Mapping[Key, Tally]) -> list[dict[str, Any]]:
     """The nodes of which the slowest twentieth takes longest."""
-    nodes = statistics.tallies(choice, _grouping("node", names))
-    slowest = sorted(nodes.items(), key=lambda one: (-one[1].quantile(0.95), one[0]))[:MOST]
-    return [dict(key) | tally.told() for key, tally in slowest if tally.high is not None]
+    timed = [(tally.quantiles(0.95)[0], key, tally) for key, tally in nodes.items() if tally.high is not None]
+    return [dict(key) | tally.told() for _, key, tally in sorted(timed, key=lambda one: (-one[0], one[1]))[:MOST]]
 
 
 def iso(seconds: float) -> str:

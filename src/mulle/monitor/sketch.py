@@ -5,7 +5,7 @@ VLDB 2019. Two sketches merge by adding up their counts, in any order, to the ve
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 Buckets = dict[int, int]
 """How many values fell into each bucket."""
@@ -25,21 +25,26 @@ def bucket(value: float) -> int:
 
 def merge(into: Buckets, other: Mapping[int, int]) -> None:
     """Add one sketch to another."""
+    if not into:
+        into.update(other)
+        return
     for index, count in other.items():
         into[index] = into.get(index, 0) + count
 
 
-def quantile(buckets: Mapping[int, int], share: float) -> float:
-    """The value below which this share of all values lies; 0 when there are none.
+def quantiles(buckets: Mapping[int, int], shares: Sequence[float]) -> list[float]:
+    """For each share the smallest value that this share of all values does not exceed (nearest rank).
 
     Args:
-        buckets: What was counted.
-        share: From 0 to 1: 0.95 for p95.
+        buckets: What was counted; without anything every quantile is 0.
+        shares: From 0 to 1, in ascending order: 0.95 for p95.
     """
-    rank = share * (sum(buckets.values()) - 1)
+    total = sum(buckets.values())
+    ranks = [math.ceil(share * total) for share in shares]
+    found: list[float] = []
     passed = 0
     for index in sorted(buckets):
         passed += buckets[index]
-        if passed > rank:
-            return 0.0 if index == ZERO else 2 * _GAMMA**index / (_GAMMA + 1)
-    return 0.0
+        while len(found) < len(ranks) and passed >= ranks[len(found)]:
+            found.append(0.0 if index == ZERO else 2 * _GAMMA**index / (_GAMMA + 1))
+    return found or [0.0] * len(ranks)

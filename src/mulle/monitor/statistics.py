@@ -5,7 +5,7 @@ What is told of it is `report`'s business, what goes into it `reading`'s.
 """
 
 import sqlite3
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -81,7 +81,8 @@ class Statistics:
             for (place, model), tokens in figures.tokens.items():
                 self._db.execute(
                     "INSERT INTO tokens VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET"
-                    " calls = calls + excluded.calls, input = input + excluded.input, output = output + excluded.output",
+                    " calls = calls + excluded.calls, input = input + excluded.input,"
+                    " output = output + excluded.output",
                     (*_key(place), model, place.type, tokens.calls, tokens.input, tokens.output),
                 )
             self._db.executemany(
@@ -154,38 +155,33 @@ class Statistics:
 
     # ------------------------------------------------------------------ reading
 
-    def tallies(self, choice: Choice, group: Callable[[Place], Any | None]) -> dict[Any, Tally]:
-        """What places add up to, by the group that each belongs to; None: to none."""
+    def tallies(self, choice: Choice) -> list[tuple[Place, Tally]]:
+        """What was counted, place by place."""
         where, values = choice.where()
-        groups: dict[Any, Tally] = {}
-        with storage(self._path):
-            rows = self._db.execute(f"SELECT day, workflow, graph, node, type, {_TALLY} FROM tallies WHERE {where}", values)
-            for row in rows:
-                key = group(Place(*row[:5]))
-                if key is not None:
-                    groups.setdefault(key, Tally()).add(_tally(row[5:]))
-        return groups
-
-    def tokens(self, choice: Choice, group: Callable[[Place], Any | None]) -> dict[tuple[Any, str], Tokens]:
-        """What was asked of models, by group and model."""
-        where, values = choice.where()
-        groups: dict[tuple[Any, str], Tokens] = {}
         with storage(self._path):
             rows = self._db.execute(
-                f"SELECT day, workflow, graph, node, type, model, calls, input, output FROM tokens WHERE {where}", values
+                f"SELECT day, workflow, graph, node, type, {_TALLY} FROM tallies WHERE {where}", values
             )
-            for row in rows:
-                key = group(Place(*row[:5]))
-                if key is not None:
-                    groups.setdefault((key, row[5]), Tokens()).add(Tokens(*row[6:]))
-        return groups
+            return [(Place(*row[:5]), _tally(row[5:])) for row in rows]
+
+    def tokens(self, choice: Choice) -> list[tuple[Place, str, Tokens]]:
+        """What was asked of which model, place by place."""
+        where, values = choice.where()
+        with storage(self._path):
+            rows = self._db.execute(
+                f"SELECT day, workflow, graph, node, type, model, calls, input, output FROM tokens WHERE {where}",
+                values,
+            )
+            return [(Place(*row[:5]), row[5], Tokens(*row[6:])) for row in rows]
 
     def causes(self, choice: Choice) -> dict[tuple[str, str, str, str], Cause]:
         """Failures by workflow, node, type of node and fingerprint."""
         where, values = choice.where()
         found: dict[tuple[str, str, str, str], Cause] = {}
         with storage(self._path):
-            rows = self._db.execute(f"SELECT workflow, node, type, fingerprint, {_CAUSE} FROM causes WHERE {where}", values)
+            rows = self._db.execute(
+                f"SELECT workflow, node, type, fingerprint, {_CAUSE} FROM causes WHERE {where}", values
+            )
             for row in rows:
                 cause = Cause(*row[4:])
                 if row[:4] in found:
@@ -199,11 +195,11 @@ class Statistics:
         only = "" if workflow is None else " AND workflow = ?"
         with storage(self._path):
             rows = self._db.execute(
-                "SELECT run, workflow, status, detail, created, ended, tokens, cost, empty, unread FROM ended"
+                "SELECT run, workflow, status, detail, created, ended, tokens, cost, empty != 0, unread FROM ended"
                 f" WHERE ended > ?{only} ORDER BY ended DESC",
                 (since,) if workflow is None else (since, workflow),
             ).fetchall()
-        return [Ended(*row[:8], bool(row[8]), row[9]) for row in rows]
+        return [Ended(*row) for row in rows]
 
     def unread(self) -> list[tuple[str, str]]:
         """Runs whose facts could not be read, and why; their ends are counted, their nodes are not."""
@@ -217,6 +213,4 @@ def _key(place: Place) -> tuple[str, str, str, str]:
 
 def _tally(row: tuple[Any, ...]) -> Tally:
     successes, failures, stopped, retries, total, squares, low, high, buckets = row
-    return Tally(
-        successes, failures, stopped, retries, total, int(squares), low, high, _buckets.decode(buckets)
-    )
+    return Tally(successes, failures, stopped, retries, total, int(squares), low, high, _buckets.decode(buckets))

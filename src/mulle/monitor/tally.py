@@ -9,7 +9,7 @@ import math
 from dataclasses import dataclass, field
 from typing import Any
 
-from mulle.monitor.sketch import Buckets, bucket, merge, quantile
+from mulle.monitor.sketch import Buckets, bucket, merge, quantiles
 
 MICRO = 1_000_000
 
@@ -69,6 +69,7 @@ class Tally:
         """The figures by their names; durations in seconds, rates in percent of what succeeded or failed."""
         timed = self.successes + self.failures
         mean = self.total / timed if timed else 0.0
+        p50, p95, p99 = self.quantiles(0.5, 0.95, 0.99)
         return {
             "executions": self.executions,
             "successes": self.successes,
@@ -82,14 +83,15 @@ class Tally:
             "max_duration": _seconds(self.high or 0),
             "total_duration": _seconds(self.total),
             "stdev_duration": _seconds(self._deviation(timed)),
-            "p50_duration": _seconds(self.quantile(0.5)),
-            "p95_duration": _seconds(self.quantile(0.95)),
-            "p99_duration": _seconds(self.quantile(0.99)),
+            "p50_duration": _seconds(p50),
+            "p95_duration": _seconds(p95),
+            "p99_duration": _seconds(p99),
         }
 
-    def quantile(self, share: float) -> float:
+    def quantiles(self, *shares: float) -> list[float]:
         """Microseconds; never outside of what was seen."""
-        return min(max(quantile(self.buckets, share), self.low or 0), self.high or 0)
+        low, high = self.low or 0, self.high or 0
+        return [min(max(one, low), high) for one in quantiles(self.buckets, shares)]
 
     def _deviation(self, timed: int) -> float:
         """The standard deviation of a sample, as `statistics.stdev` has it; exact until the root is drawn."""

@@ -8,6 +8,7 @@ from typing import Any
 
 import yaml
 
+from mulle.document.ports import is_object
 from mulle.errors import BadSetting
 
 MILLION = 1_000_000
@@ -45,9 +46,7 @@ def _own(file: Path) -> dict[str, tuple[float, float]]:
     try:
         with file.open("rb") as opened:
             text = opened.read(MOST + 1)
-        if len(text) > MOST:
-            raise ValueError("it is too long for a price list")
-        return _table(yaml.safe_load(text))
+        return _table(yaml.safe_load(text) if len(text) <= MOST else None)
     except (OSError, ValueError, yaml.YAMLError) as error:
         why = error.strerror if isinstance(error, OSError) else " ".join(str(error).split())
         hint = "One line a model, in dollars for a million tokens: gpt-5-mini: [0.25, 2]"
@@ -56,13 +55,13 @@ def _own(file: Path) -> dict[str, tuple[float, float]]:
 
 def _table(data: Any) -> dict[str, tuple[float, float]]:
     """Raises ValueError for what is no price list."""
-    if not isinstance(data, dict):
-        raise ValueError("it is no list of models with prices")  # noqa: TRY004 - the text, not the type, is wrong.
+    if not is_object(data):
+        raise ValueError("it is no list of models with prices")
     table: dict[str, tuple[float, float]] = {}
-    for name, prices in data.items():  # pyright: ignore[reportUnknownVariableType]  # YAML
+    for name, prices in data.items():
         match prices:
-            case [int() | float() as read, int() | float() as written] if 0 <= read < MILLION and 0 <= written < MILLION:
-                table[str(name)] = (float(read), float(written))  # pyright: ignore[reportUnknownArgumentType]  # YAML
-            case _:
+            case [int() | float() as read, int() | float() as written] if 0 <= read < MILLION > written >= 0:
+                table[str(name)] = (float(read), float(written))
+            case _:  # pyright: ignore[reportUnknownVariableType]  # YAML
                 raise ValueError(f"the prices of {name!r} are not two numbers: [input, output]")
     return table
