@@ -9,7 +9,7 @@ PIP := $(BIN)/python -m pip install -qq --disable-pip-version-check
 WHOLLY_COVERED := src/mulle/document/*,src/mulle/engine/*,src/mulle/sdk/*
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench fix serve web lock clean
+.PHONY: help demo test check bench soak fix serve web lock clean
 
 help:  ## Show what can be made
 	@awk -F':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -30,6 +30,9 @@ check: $(READY)  ## Format, lint, types, layers
 
 bench: $(READY)  ## Measure us beside the floors (and the peers where installed)
 	@$(BIN)/python bench/run.py
+
+soak: $(READY)  ## Simulate SEEDS worlds full of trouble (a million, unless said), until one breaks a promise
+	@$(BIN)/python -m tests.simulation --soak $(or $(SEEDS),1000000) --from $(or $(FROM),0)
 
 fix: $(READY)  ## Let the formatter and the linter mend what they can
 	@$(BIN)/ruff check --fix .

@@ -319,6 +319,7 @@ async def test_a_released_run_is_claimable_when_it_is_due(world: World):
     assert await b.claimable(400.0) == ["soon", "late"]
     assert await b.claimable(400.0, limit=1) == ["soon"]
     assert await b.next_wake() == 100.0
+    assert [await b.next_wake(after) for after in (99.9, 100.0, 300.0)] == [100.0, 300.0, None]
     assert (await b.row("soon")).status == "waiting"
     assert await b.claim("soon")
     assert (await b.row("soon")).status == "running"

@@ -11,8 +11,8 @@ import msgspec
 from mulle.app import App
 from mulle.engine.facts import AnyFact
 from mulle.engine.facts import Path as NodePath
-from mulle.engine.journal import Batch, Journal
-from mulle.errors import JournalConflict, StoreError
+from mulle.engine.journal import Batch, Claim, Journal
+from mulle.errors import JournalConflict, StoreError, StoreUnavailable
 from mulle.runtime.memory_journal import MemoryJournal
 from mulle.sdk.catalogue import Catalogue
 from mulle.sdk.context import Services
@@ -33,6 +33,9 @@ class WatchedJournal:
         self.open = asyncio.Event()
         self.open.set()
         self.fails: StoreError | None = None
+        self.goes_after_claim = False
+        """Let the store be gone as soon as a run was claimed."""
+        self.gone = False
         self.dead = False
 
     def append(self, batch: Batch) -> Awaitable[None]:
@@ -47,9 +50,21 @@ class WatchedJournal:
         await self.real.append(batch)
         self.written += [_facts.decode(fact) for fact in batch.facts]
 
+    async def claim(self, run: str) -> Claim | None:
+        claim = await self.real.claim(run)
+        self.gone = self.goes_after_claim
+        return claim
+
+    async def read(self, run: str, after: int = 0) -> list[AnyFact]:
+        if self.gone:
+            raise StoreUnavailable("잠김")
+        return await self.real.read(run, after)
+
     async def release(self, run: str, epoch: int, wake_at: float | None) -> bool:
         if self.dead:
             raise JournalConflict(run=run)
+        if self.gone:
+            raise StoreUnavailable("잠김")
         return await self.real.release(run, epoch, wake_at)
 
     def __getattr__(self, name: str) -> Any:

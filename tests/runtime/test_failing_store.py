@@ -111,3 +111,60 @@ async def test_steps_at_work_are_stopped_and_run_again(home: Home):
 
     assert (result.status, quick.calls, slow.calls) == ("succeeded", 1, 2)
     assert not any(isinstance(fact, NodeFailed) for fact in journal.written)
+
+
+async def test_a_run_that_was_claimed_from_a_store_that_then_failed_is_not_forgotten(home: Home):
+    gate = Gate()
+    workflow = mulle.Workflow("하나").add_step("갑", gate)
+    first, _ = home.open()
+    run_id = await first.start(workflow, 1)
+    await gate.began.wait()
+    await home.kill(first)
+    app, journal = home.open()
+    journal.goes_after_claim = True
+    assert await app.recover([workflow]) == []
+    assert journal.gone
+
+    journal.gone = journal.goes_after_claim = False
+    gate.may_go_on.set()
+
+    assert await app.recover() == [run_id]
+    assert (await app.wait(run_id)).status == "succeeded"
+
+
+async def test_a_run_whose_store_failed_while_it_was_taken_up_goes_on_by_itself(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(local, "LOOK_AROUND", 0.05)
+    gate = Gate()
+    workflow = mulle.Workflow("하나").add_step("갑", gate)
+    first, _ = home.open()
+    run_id = await first.start(workflow, 1)
+    await gate.began.wait()
+    await home.kill(first)
+    gate.may_go_on.set()
+    app, journal = home.open(by_itself=True)
+    journal.goes_after_claim = True
+    await app.recover([workflow])
+
+    journal.gone = journal.goes_after_claim = False
+    await until(lambda: journal.on_disk(NodeDone, ("end",)))
+
+    assert (await app.wait(run_id)).status == "succeeded"
+
+
+async def test_a_cancel_wins_over_an_end_that_could_not_be_written(home: Home):
+    app, journal = home.open()
+    gate = Gate()
+    run_id = await app.start(mulle.Workflow("하나").add_step("갑", gate), 1)
+    await gate.began.wait()
+    journal.fails = StoreFull("디스크")
+    gate.may_go_on.set()
+    with pytest.raises(StoreFull):
+        await app.wait(run_id)
+    await app.cancel(run_id)
+
+    journal.fails = None
+    await app.recover()
+
+    assert (await app.wait(run_id)).status == "cancelled"

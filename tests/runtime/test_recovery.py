@@ -15,18 +15,23 @@ from mulle.sdk import Done, Node
 
 
 class Ledger:
-    """An async step that notes each call; its first calls hang."""
+    """An async step that notes each call; its first calls hang, and a stubborn one hangs on when it is told to stop."""
 
-    def __init__(self, hang: int = 0) -> None:
+    def __init__(self, hang: int = 0, *, stubborn: bool = False) -> None:
         self.calls: list[Any] = []
         self.began = asyncio.Event()
         self._hang = hang
+        self._stubborn = stubborn
 
     async def __call__(self, value: Any) -> Any:
         self.calls.append(value)
         self.began.set()
         if len(self.calls) <= self._hang:
-            await asyncio.Event().wait()
+            try:
+                await asyncio.Event().wait()
+            finally:
+                if self._stubborn:
+                    await asyncio.sleep(0.1)
         return value
 
 
@@ -117,6 +122,23 @@ async def test_an_answer_that_means_nothing_is_refused(home: Home):
 
     with pytest.raises(BadAnswer):
         await app.signal(run_id, "interrupted/메일", {"decision": "글쎄"})
+
+
+async def test_a_once_step_that_was_cut_off_while_its_run_was_cancelled_is_interrupted(home: Home):
+    mail = Ledger(hang=1, stubborn=True)
+    workflow = chain(("메일", mail, "once"))
+    first, journal = home.open()
+    run_id = await first.start(workflow, 1)
+    await mail.began.wait()
+    await first.cancel(run_id)
+    await until(lambda: any(isinstance(fact, RunCancelled) for fact in journal.written))
+    await home.kill(first)
+
+    app, journal = home.open()
+    await app.recover([workflow])
+
+    assert (await app.wait(run_id)).status == "cancelled"
+    assert [fact.kind for fact in journal.written if isinstance(fact, NodeFailed)] == ["interrupted"]
 
 
 def with_policy(workflow: mulle.Workflow, step: str, **policy: Any) -> mulle.Workflow:

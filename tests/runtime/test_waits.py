@@ -241,3 +241,26 @@ async def test_the_watch_survives_a_store_that_fails(home: Home, monkeypatch: py
     await until(lambda: any(fact.path == ("end",) for fact in _done(app)))
 
     assert (await app.wait(run_id)).status == "succeeded"
+
+
+async def test_a_run_that_nobody_here_can_drive_keeps_nobody_busy_and_hides_no_other(home: Home):
+    gate = Gate()
+    first, _ = home.open()
+    strange = await first.start(mulle.Workflow("남").add_step("갑", gate), 1)
+    await gate.began.wait()
+    await home.kill(first)
+    app, journal = home.open(by_itself=True)
+    looks: list[float] = []
+    claimable = journal.real.claimable
+
+    async def counted(now: float, limit: int = 40) -> list[str]:
+        looks.append(now)
+        return await claimable(now, limit)
+
+    journal.claimable = counted  # pyright: ignore[reportAttributeAccessIssue]  # Shadows what is handed on.
+    run_id = (await app.run(waiting_for(**{"for": "2.3s"}))).id
+    await until(lambda: any(fact.path == ("end",) for fact in _done(app)))
+
+    assert (await app.wait(run_id)).status == "succeeded"
+    assert strange in app._running().problems
+    assert len(looks) < 20

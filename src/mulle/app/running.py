@@ -20,10 +20,11 @@ from mulle.document.reading import read_workflow
 from mulle.document.workflow import Workflow
 from mulle.engine.facts import RunStarted
 from mulle.engine.journal import InboxSignal, Journal, NewRun, RunRow
+from mulle.runtime.endings import RunEnding
 from mulle.runtime.executor import Executor
 from mulle.runtime.history import History
 from mulle.runtime.ledger import Published
-from mulle.runtime.local import LoadedGraph, LocalRuntime, RunEnding
+from mulle.runtime.local import LoadedGraph, LocalRuntime
 from mulle.sdk.catalogue import Catalogue
 from mulle.sdk.context import Services
 from mulle.store.workflows import Workflows

@@ -12,9 +12,10 @@ from mulle.document.workflow import Body, NodeSpec, Workflow
 from mulle.engine.facts import RunStarted
 from mulle.engine.journal import NewRun
 from mulle.engine.plan import compile_body
+from mulle.runtime.endings import RunEnding
 from mulle.runtime.executor import Executor
 from mulle.runtime.history import History
-from mulle.runtime.local import LoadedGraph, LocalRuntime, RunEnding
+from mulle.runtime.local import LoadedGraph, LocalRuntime
 from mulle.runtime.memory_journal import MemoryJournal
 from mulle.sdk.catalogue import Catalogue
 

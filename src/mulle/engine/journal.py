@@ -223,8 +223,8 @@ class Journal(Protocol):
         """Unfinished runs without a living owner that have something to do: due, woken, or left by the dead."""
         ...
 
-    async def next_wake(self) -> float | None:
-        """The earliest `wake_at` of all released runs."""
+    async def next_wake(self, after: float | None = None) -> float | None:
+        """The earliest `wake_at` of all released runs, or of those that are due after a time."""
         ...
 
     async def release(self, run: str, epoch: int, wake_at: float | None) -> bool:

@@ -105,9 +105,9 @@ class Driver:
         try:
             self._interrupt_what_was_in_flight()
             while True:
-                self._take_events()
                 if self._inbox_due:
                     await self._take_signals()
+                self._take_events()
                 if self._timers:
                     self._due(self._clock())
                 await self._follow()
@@ -127,14 +127,18 @@ class Driver:
     # ------------------------------------------------------------------ what happened
 
     def _take_events(self) -> None:
+        """Note what steps came to: after every pause, before any decision, for who has ended is not to be stopped."""
         heard = self._heard
-        heard.stirred.clear()
+        if not self._inbox_due:
+            heard.stirred.clear()
         while heard.facts:
             self._record(heard.facts.popleft())
 
     async def _take_signals(self) -> None:
         self._inbox_due = False
-        for signal in await self._journal.inbox(self.run_id):
+        signals = await self._journal.inbox(self.run_id)
+        self._take_events()
+        for signal in signals:
             if self._ledger.takes(signal.id):
                 self._take_signal(signal)
 
@@ -149,9 +153,12 @@ class Driver:
 
     def _interrupt_what_was_in_flight(self) -> None:
         """A `once` node that was running when its driver died must not silently run again."""
-        for path, command in list(self.run.commands.items()):
+        for path in [*self.run.commands, *self.run.to_stop]:
+            if path not in self.run.commands and path not in self.run.to_stop:
+                continue  # Its scope ended with the one before.
             _, plan, node = self.run.at(path)
-            if node.status == at.RUNNING and node.effect == "once" and path not in self._steps:
+            if node.status == at.RUNNING and node.effect == "once":
+                command = Execute(path, node.turn, node.attempt)
                 cut_off = StepError("The step was cut off while it ran; it may or may not have happened.")
                 self._record(self._executor.failure(plan.spec, command, cut_off, kind="interrupted", effect="once"))
 
@@ -175,6 +182,7 @@ class Driver:
             elif self._clock() > breath:
                 await asyncio.sleep(0)
                 breath = self._clock() + BREATH
+            self._take_events()
         if self.run.finish:
             finish = self.run.finish
             self._record(

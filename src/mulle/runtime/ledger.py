@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from mulle.engine.codec import encode_one
-from mulle.engine.facts import AnyFact, Failure, NodeDone, NodeFailed, Path, Signalled
+from mulle.engine.facts import AnyFact, Failure, NodeDone, NodeFailed, Path, RunEnded, Signalled
 from mulle.engine.journal import Batch, Journal
 from mulle.engine.run import Run
 from mulle.errors import StepError, StoreError
@@ -69,7 +69,8 @@ class Ledger:
         for fact in facts:
             if isinstance(fact, Signalled):
                 self._consumed.append(fact.id)
-            self.record(fact)
+            if not isinstance(fact, RunEnded):  # A cancel may have come before it could be written: it wins.
+                self.record(fact)
 
     def record(self, fact: AnyFact) -> None:
         """Fold a fact and keep it for the next save. What cannot be kept as data becomes the node's failure."""

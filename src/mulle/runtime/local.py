@@ -8,14 +8,14 @@ from typing import Any
 
 import msgspec
 
-from mulle.document.variables import written
 from mulle.engine.codec import encode_one
-from mulle.engine.facts import AnyFact, Failure, NodeDone, Outputs, RunEnded, RunStarted
+from mulle.engine.facts import RunStarted
 from mulle.engine.journal import CANCEL, Claim, InboxSignal, Journal, NewRun, RunRow
 from mulle.engine.plan import ScopePlan
 from mulle.engine.run import Run
-from mulle.errors import JournalConflict, MulleError, StaleSnapshot, StoreError
+from mulle.errors import JournalConflict, MulleError, StaleSnapshot, StoreError, StoreFull, StoreUnavailable
 from mulle.runtime.driver import Driver
+from mulle.runtime.endings import RunEnding, ending, ending_of
 from mulle.runtime.executor import Executor
 from mulle.runtime.ledger import Published, Unwritten
 
@@ -30,21 +30,10 @@ ALONE_AT = 2
 """Deaths after which a run is driven in a process of its own."""
 POISONED_AT = 3
 """Deaths after which a run is given up."""
+PASSING = (StoreFull, StoreUnavailable)
+"""What may be gone when one tries again."""
 HAND_OVER = 30.0
 """Seconds after which a run that was given to a process of its own is looked at again, if that one never began."""
-
-
-class RunEnding(msgspec.Struct, frozen=True, kw_only=True):
-    """Where a run stands when there is nothing left to do for now."""
-
-    id: str
-    status: str
-    """succeeded, failed, cancelled or waiting."""
-    detail: str = ""
-    outputs: Outputs = {}
-    error: Failure | None = None
-    conversation: Outputs = {}
-    head: int = 0
 
 
 class LoadedGraph(msgspec.Struct, frozen=True):
@@ -161,7 +150,7 @@ class LocalRuntime:
                 await asyncio.wait([self._apart[run_id]])
             row = await self._journal.row(run_id)
             if row.ended is not None:
-                return _ending(run_id, await self._journal.read(run_id))
+                return ending_of(run_id, await self._journal.read(run_id))
             due = row.wake_at is not None and row.wake_at <= self._clock()
             if row.status == "waiting" and not due and run_id not in self._stalled:
                 return RunEnding(id=run_id, status="waiting", head=row.head)
@@ -245,7 +234,7 @@ class LocalRuntime:
         run, ended = driver.run, driver.run.ended
         if ended is None:
             return RunEnding(id=driver.run_id, status="waiting", conversation=run.conversation, head=run.head)
-        return _ended(driver.run_id, ended, run.conversation, run.head)
+        return ending(driver.run_id, ended, run.conversation, run.head)
 
     async def _end_of(self, task: "asyncio.Task[RunEnding]", run_id: str) -> RunEnding:
         try:
@@ -277,11 +266,14 @@ class LocalRuntime:
     async def _go_on(self, claim: Claim, *, here: bool) -> bool:
         row = claim.row
         try:
-            graph = await self._load(row.graph)
-            driver = await self._driver(row, graph)
-        except MulleError:  # Others may be able to drive it: due at once.
-            await self._journal.release(row.id, row.epoch, self._clock())
+            return await self._drive_claimed(claim, here=here)
+        except PASSING:
+            self._stalled[row.id] = Unwritten(row.epoch, row.head, ())
             raise
+
+    async def _drive_claimed(self, claim: Claim, *, here: bool) -> bool:
+        row = claim.row
+        graph, driver = await self._ready(row)
         deaths = row.deaths
         if claim.unclean and driver.run.in_flight():
             deaths = await self._journal.count_death(row.id, row.epoch)
@@ -312,6 +304,17 @@ class LocalRuntime:
         row = await self._journal.row(run_id)
         if row.ended is None and row.owner is not None:  # That process died with it.
             await self._take_up(run_id)
+
+    async def _ready(self, row: RunRow) -> tuple[LoadedGraph, Driver]:
+        """A run of ours ready to be driven. One that this program cannot drive is let go of: others may be able to."""
+        try:
+            graph = await self._load(row.graph)
+            return graph, await self._driver(row, graph)
+        except PASSING:
+            raise
+        except MulleError:
+            await self._journal.release(row.id, row.epoch, self._clock())
+            raise
 
     async def _driver(self, row: RunRow, graph: LoadedGraph) -> Driver:
         """A driver that knows all that its run has learnt; raises BrokenJournal, UnreadableJournal, NewerJournal."""
@@ -345,8 +348,7 @@ class LocalRuntime:
         if row.ended is not None or row.epoch != left.epoch or row.status != "running":
             del self._stalled[run_id]
             return False
-        graph = await self._load(row.graph)
-        driver = await self._driver(row, graph)
+        _, driver = await self._ready(row)
         if row.head == left.after:
             driver.bring(left.facts)
         if self._stalled.pop(run_id, None):
@@ -380,42 +382,19 @@ class LocalRuntime:
         self._stirred.set()
 
     async def _watch(self) -> None:
-        next_try = self._clock() + LOOK_AROUND
+        time_of = asyncio.get_running_loop().time  # What people do to the clock on the wall does not change pauses.
+        next_try = time_of() + LOOK_AROUND
         while True:
             self._stirred.clear()
-            now = self._clock()
+            now, again = self._clock(), time_of() >= next_try
+            if again:
+                next_try = time_of() + LOOK_AROUND
+                self.problems = {run: error for run, error in self.problems.items() if not isinstance(error, PASSING)}
             next_wake = None
             with contextlib.suppress(StoreError):
-                await self._look_for_work(stalled=now >= next_try)
-                next_wake = await self._journal.next_wake()
-            if now >= next_try:
-                next_try = now + LOOK_AROUND
+                await self._look_for_work(stalled=again)
+                next_wake = await self._journal.next_wake(now)  # What is due and still there is not for us.
             pause = LOOK_AROUND if next_wake is None else min(LOOK_AROUND, max(0.0, next_wake - self._clock()))
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(pause):
                     await self._stirred.wait()
-
-
-def _ended(run_id: str, ended: RunEnded, conversation: Outputs, head: int) -> RunEnding:
-    return RunEnding(
-        id=run_id,
-        status=ended.status,
-        detail=ended.detail,
-        outputs=ended.outputs,
-        error=ended.error,
-        conversation=conversation,
-        head=head,
-    )
-
-
-def _ending(run_id: str, facts: list[AnyFact]) -> RunEnding:
-    """How a run ended, from its whole journal."""
-    first, last = facts[0], facts[-1]
-    assert isinstance(first, RunStarted)
-    assert isinstance(last, RunEnded)
-    conversation = dict(first.conversation)
-    for write in (write for fact in facts if isinstance(fact, NodeDone) for write in fact.writes):
-        place, _, name = write.target.partition(".")
-        if place == "conversation":
-            conversation[name] = written(conversation.get(name), write)
-    return _ended(run_id, last, conversation, len(facts))

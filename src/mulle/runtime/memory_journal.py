@@ -321,10 +321,11 @@ class MemoryJournal:
         due.sort(key=lambda kept: kept.row.wake_at or 0.0)
         return list(dict.fromkeys(kept.row.id for kept in [*left, *woken, *due]))[:limit]
 
-    async def next_wake(self) -> float | None:
-        """The earliest `wake_at` of all released runs."""
+    async def next_wake(self, after: float | None = None) -> float | None:
+        """The earliest `wake_at` of all released runs, or of those that are due after a time."""
         times = (kept.row.wake_at for kept in self._shelf.runs.values() if kept.row.ended is None)
-        return min((time for time in times if time is not None), default=None)
+        later = (time for time in times if time is not None and (after is None or time > after))
+        return min(later, default=None)
 
     async def inbox(self, run: str) -> list[InboxSignal]:
         """Signals that no fact has taken in yet, oldest first."""

@@ -361,9 +361,11 @@ def _owners(db: sqlite3.Connection) -> list[str]:
         found.append(owner)
 
 
-def next_wake(db: sqlite3.Connection) -> float | None:
-    """When the earliest released run is due."""
-    return db.execute("SELECT min(wake_at) FROM runs WHERE wake_at IS NOT NULL").fetchone()[0]
+def next_wake(db: sqlite3.Connection, after: float | None = None) -> float | None:
+    """When the earliest released run is due, or the earliest after a time."""
+    if after is None:
+        return db.execute("SELECT min(wake_at) FROM runs WHERE wake_at IS NOT NULL").fetchone()[0]
+    return db.execute("SELECT min(wake_at) FROM runs WHERE wake_at > ?", (after,)).fetchone()[0]
 
 
 def woken(db: sqlite3.Connection, owner: str) -> list[str]:

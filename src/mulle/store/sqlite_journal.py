@@ -246,10 +246,10 @@ class SqliteJournal:
         with self._reading() as db:
             return sql.claimable(db, now, limit, self._owners.is_alive)
 
-    async def next_wake(self) -> float | None:
-        """The earliest `wake_at` of all released runs."""
+    async def next_wake(self, after: float | None = None) -> float | None:
+        """The earliest `wake_at` of all released runs, or of those that are due after a time."""
         with self._reading() as db:
-            return sql.next_wake(db)
+            return sql.next_wake(db, after)
 
     async def inbox(self, run: str) -> list[InboxSignal]:
         """Signals that no fact has taken in yet, oldest first."""
@@ -306,8 +306,8 @@ class SqliteJournal:
         with contextlib.suppress(sqlite3.Error, StoreError):  # Whoever writes or reads next will say it.
             version = self._db.execute("PRAGMA data_version").fetchone()[0]
             if version != self._version:
-                self._version = version
                 self._look_around()
+                self._version = version  # Only now: what could not be read is looked at again.
 
     def _look_around(self) -> None:
         with self._reading() as db:

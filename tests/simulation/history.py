@@ -1,0 +1,185 @@
+"""All that really happened in a world: what the store took, what steps did outside, what was told to people.
+
+It sees everything at the instant at which it happens, and folds each run along: what is durable and what is not, who
+owns which run, is known here without asking the code that is tested.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+from tests.engine.reference import Data
+from tests.simulation.workload import TYPES, Workload
+
+from mulle.engine.facts import AnyFact, NodeStarted, Path, RunEnded
+from mulle.engine.journal import Batch, Claim, InboxSignal, NewRun
+from mulle.engine.run import Run
+from mulle.engine.scope import NodeState
+from mulle.sdk import Context
+
+_fact = msgspec.json.Decoder(AnyFact)
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """Something that a step began, or did, to the world outside."""
+
+    at: float
+    process: str
+    path: Path
+    turn: int
+    attempt: int
+    effect: str
+    done: bool
+    """It happened; False: the step began."""
+    owner: str | None
+    """Who owned the run then."""
+    licence: str
+    """How the durable journal saw the node then: `running` is the licence."""
+    outputs: Data | None
+
+
+@dataclass(slots=True)
+class Written:
+    """A fact in the journal, with who wrote it when."""
+
+    at: float
+    process: str
+    epoch: int
+    fact: AnyFact
+
+
+@dataclass
+class RunHistory:
+    """One run."""
+
+    id: str
+    key: str
+    work: Workload
+    run: Run
+    owner: str | None = None
+    epoch: int = 1
+    facts: list[Written] = field(default_factory=list[Written])
+    effects: list[Effect] = field(default_factory=list[Effect])
+    endings: dict[Path, NodeState] = field(default_factory=dict[Path, NodeState])
+    signals: dict[str, float] = field(default_factory=dict[str, float])
+    """Ids that the store took, and when."""
+    owners: list[tuple[float, str]] = field(default_factory=list[tuple[float, str]])
+    """Who owned it from when on, as far as it was claimed."""
+    results: list[Any] = field(default_factory=list[Any])
+    """What those who waited were told."""
+
+    @property
+    def ended(self) -> RunEnded | None:
+        return self.run.ended
+
+    def of(self, kind: type) -> list[Written]:
+        return [one for one in self.facts if isinstance(one.fact, kind)]
+
+
+class History:
+    """The runs of a world, and its trouble."""
+
+    def __init__(self, now: Callable[[], float]) -> None:
+        self.now = now
+        self.runs: dict[str, RunHistory] = {}
+        self.works: dict[str, Workload] = {}
+        """What each client's run is to do, by the client's key."""
+        self.lines: list[str] = []
+        self.wrong: list[str] = []
+        """Promises that were seen broken, with the instant."""
+        self.deaths: list[tuple[float, str]] = []
+        """Unclean ones."""
+
+    def say(self, text: str) -> None:
+        self.lines.append(f"{self.now():9.4f}  {text}")
+
+    def broken(self, text: str) -> None:
+        self.say(f"BROKEN: {text}")
+        self.wrong.append(text)
+
+    # ------------------------------------------------------------------ what the store did
+
+    def created(self, run: NewRun, facts: list[bytes], owner: str) -> None:
+        assert run.dedup is not None
+        work = self.works[run.dedup]
+        kept = RunHistory(run.id, run.dedup, work, Run(work.plan, TYPES.describe), owner)
+        kept.run.on_ending = lambda path, state: self._ended(kept, path, state)
+        if any(other.key == run.dedup for other in self.runs.values()):
+            self.broken(f"two runs for {run.dedup}")
+        self.runs[run.id] = kept
+        kept.owners.append((self.now(), owner))
+        self._take(kept, facts, owner, 1)
+
+    def appended(self, batch: Batch, owner: str) -> None:
+        kept = self.runs[batch.run]
+        if owner != kept.owner or batch.epoch != kept.epoch:
+            self.broken(f"{owner} wrote to {batch.run} at epoch {batch.epoch}, which {kept.owner} owns at {kept.epoch}")
+        if batch.after != len(kept.facts):
+            self.broken(f"{owner} wrote to {batch.run} after {batch.after} facts of {len(kept.facts)}")
+        self._take(kept, batch.facts, owner, batch.epoch)
+
+    def _take(self, kept: RunHistory, facts: list[bytes], owner: str, epoch: int) -> None:
+        for encoded in facts:
+            fact = _fact.decode(encoded)
+            self.say(f"{owner:>5} writes {kept.id} {_told(fact)}")
+            kept.facts.append(Written(self.now(), owner, epoch, fact))
+            try:
+                kept.run.apply(fact)
+            except Exception as error:  # noqa: BLE001  # Whatever it is: this journal can no longer be read.
+                self.broken(f"{kept.id} has a journal that does not fold: {error}")
+
+    def _ended(self, kept: RunHistory, path: Path, state: NodeState) -> None:
+        if path in kept.endings:
+            self.broken(f"{kept.id} {path} ended twice")
+        kept.endings[path] = msgspec.structs.replace(state)
+
+    def claimed(self, claim: Claim, owner: str) -> None:
+        kept = self.runs[claim.row.id]
+        self.say(f"{owner:>5} claims {kept.id} at epoch {claim.row.epoch}{' from the dead' if claim.unclean else ''}")
+        if claim.row.epoch <= kept.epoch:
+            self.broken(f"{kept.id} was claimed at epoch {claim.row.epoch} after {kept.epoch}")
+        kept.owner, kept.epoch = owner, claim.row.epoch
+        kept.owners.append((self.now(), owner))
+
+    def sent(self, run: str, signal: InboxSignal) -> None:
+        self.say(f"      takes {signal.name!r} for {run} ({signal.id})")
+        self.runs[run].signals[signal.id] = self.now()
+
+    # ------------------------------------------------------------------ what steps did
+
+    def effect(self, process: str, effect: str, ctx: Context, *, done: bool, outputs: Data | None) -> None:
+        """A step begins, or has its effect, now."""
+        kept, path = self.runs[ctx.run_id], ctx.path
+        try:
+            node = kept.run.at(path)[2]
+            fits = (node.turn, node.attempt) == (ctx.turn, ctx.attempt)
+            licence = node.status if fits else f"at turn {node.turn}, attempt {node.attempt}"
+        except Exception:  # noqa: BLE001  # Its scope is gone, or was never opened.
+            licence = "gone"
+        does = "DOES" if done else "begins"
+        self.say(f"{process:>5} {does} {kept.id} {_place(path)} turn {ctx.turn} attempt {ctx.attempt} {effect}")
+        kept.effects.append(
+            Effect(self.now(), process, path, ctx.turn, ctx.attempt, effect, done, kept.owner, licence, outputs)
+        )
+
+
+def _place(path: Path) -> str:
+    return "/".join(map(str, path))
+
+
+def _told(fact: AnyFact) -> str:
+    path = getattr(fact, "path", None)
+    place = f" {_place(path)}" if path is not None else ""
+    match fact:
+        case NodeStarted():
+            more = f"turn {fact.turn} attempt {fact.attempt} {fact.effect}"
+        case RunEnded():
+            more = f"{fact.status} {fact.detail}"
+        case _:
+            found = {
+                name: getattr(fact, name, None) for name in ("kind", "retry_at", "ask_until", "until", "id", "detail")
+            }
+            more = " ".join(f"{name}={value}" for name, value in found.items() if value is not None)
+    return f"{type(fact).__name__}{place} {more}"

@@ -1,0 +1,121 @@
+"""A simulated process: a real `LocalRuntime` with a clock that may be wrong, and an end that may be sudden."""
+
+from random import Random
+from typing import TYPE_CHECKING, Any
+
+from tests.engine.reference import Data
+from tests.simulation.loop import Place
+from tests.simulation.store import SimulatedJournal
+from tests.simulation.workload import TYPES, Workload
+
+from mulle.runtime.executor import Executor
+from mulle.runtime.ledger import Published
+from mulle.runtime.local import LoadedGraph, LocalRuntime
+from mulle.sdk import Context
+from mulle.sdk.context import Services
+from mulle.sdk.node import Effect
+
+if TYPE_CHECKING:
+    from tests.simulation.world import World
+
+EPOCH = 1_700_000_000.0
+"""What the clocks show when a world begins."""
+
+
+class Process:
+    """One process, over all its lives."""
+
+    def __init__(self, world: "World", name: str) -> None:
+        self._world = world
+        self._slot = name
+        self._life = 0
+        self.skew = 0.0
+        self.lives = False
+        self.stopping = False
+        self.name = name
+        self.graphs: dict[str, Workload] = {}
+        self.place: Place
+        self.journal: SimulatedJournal
+        self.runtime: LocalRuntime
+
+    def clock(self) -> float:
+        return EPOCH + self._world.loop.time() + self.skew
+
+    def begin(self) -> None:
+        """Live, and go on with what others left."""
+        self._life += 1
+        self.name = f"{self._slot}.{self._life}"
+        self.place = self._world.loop.place(self.name)
+        self.lives, self.stopping = True, False
+        self._world.history.say(f"{self.name:>5} begins")
+        self.place.context.run(self._wire)
+        self._world.loop.spawn(self.place, self._serve())
+
+    def _wire(self) -> None:
+        self.journal = SimulatedJournal(self._world.store, self.place, self.name, self._world.loop.time)
+        seen: Any = self.journal  # It has what the runtime uses of the protocol.
+        self.runtime = LocalRuntime(seen, self._load, publish=self._published, clock=self.clock)
+
+    async def _serve(self) -> None:
+        self.runtime.watch()
+
+    async def stop(self) -> None:
+        """End in peace, and begin anew."""
+        self.stopping = True
+        await self.runtime.close()
+        await self.journal.close()
+        self._world.history.say(f"{self.name:>5} has stopped")
+        self.lives = False
+        self._world.loop.at(self._world.loop.world, self._world.loop.time(), self._end_place, self.place)
+
+    def _end_place(self, place: Place) -> None:
+        if place.alive:
+            self.die(self._world.trouble.chance("deploys"))
+            self.begin()
+
+    def die(self, chance: Random) -> None:
+        """Be gone, with all that was not sent."""
+        self.lives = False
+        self._world.loop.kill(self.place)
+        self.journal.cut(chance)
+
+    def thaw(self, place: Place | None = None) -> None:
+        """Go on after standing still, if it is still the same process."""
+        if self.lives and place in {None, self.place} and self.place.frozen:
+            self._world.history.say(f"{self.name:>5} goes on")
+            self.place.frozen = False
+
+    # ------------------------------------------------------------------ running
+
+    async def _load(self, graph: str) -> LoadedGraph:
+        await self.journal.graph(graph)
+        return self.loaded(graph)
+
+    def loaded(self, graph: str) -> LoadedGraph:
+        work = self._world.history.works[graph.removeprefix("g")]
+        services = Services(extra={"outside": Mark(self._world, self), "nodes": work.nodes})
+        chance = self._world.trouble.chance("jitter").random
+        return LoadedGraph(work.plan, Executor(TYPES, services, clock=self.clock, chance=chance))
+
+    def _published(self, published: Published) -> None:
+        kept = self._world.history.runs[published.run]
+        known = [one.fact for one in kept.facts]
+        if published.facts and not all(fact in known for fact in published.facts[-1:]):
+            self._world.history.broken(f"{self.name} told a fact of {kept.id} that is not on disk")
+
+
+class Mark:
+    """What a step of one process may do outside. See `Outside`."""
+
+    def __init__(self, world: "World", process: Process) -> None:
+        self._world = world
+        self._process = process
+
+    def begins(self, ctx: Context, effect: Effect) -> None:
+        self._world.history.effect(self._process.name, effect, ctx, done=False, outputs=None)
+
+    def happens(self, ctx: Context, effect: Effect, outputs: Data | None) -> None:
+        self._world.history.effect(self._process.name, effect, ctx, done=True, outputs=outputs)
+
+    def takes(self) -> float:
+        return self._world.takes()

@@ -1,0 +1,252 @@
+"""What runs in a simulated world: random documents, and a node type that does what they say and leaves marks outside.
+
+The documents are those of the engine's tests, dressed with policies. What they must give is computed by the naive
+`Reference`; `Steps` does the same with effects, waits, failures and time.
+"""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from random import Random
+from typing import Any, Protocol
+
+from pydantic import BaseModel, ConfigDict
+from tests.engine.documents import document
+from tests.engine.graphs import compiled, describe
+from tests.engine.miniature import behave
+from tests.engine.reference import Data, Reference, all_links, carried, mentioned
+
+from mulle.document.signature import Signature
+from mulle.document.variables import Write
+from mulle.document.workflow import NodeSpec
+from mulle.engine.plan import ScopePlan
+from mulle.errors import MissingReference, StepError
+from mulle.sdk import Context, Done, Expand, Node, Wait
+from mulle.sdk.catalogue import Catalogue
+from mulle.sdk.node import Answer, Effect
+
+LIMIT = 4.0
+"""Seconds that a step with a time limit may take."""
+
+
+class Outside(Protocol):
+    """What a step may use of its world."""
+
+    def begins(self, ctx: Context, effect: Effect) -> None:
+        """A step that is not pure starts."""
+        ...
+
+    def happens(self, ctx: Context, effect: Effect, outputs: Data | None) -> None:
+        """Its effect happens, now; without outputs when it fails after that."""
+        ...
+
+    def takes(self) -> float:
+        """Seconds, drawn."""
+        ...
+
+
+class Boom(StepError):
+    """A failure as the reference tells it; nobody knows what it left."""
+
+    code = "boom"
+    message = ""
+
+
+class NothingSent(Boom):
+    """A failure that says that nothing was done yet."""
+
+    sent = False
+
+
+@dataclass(frozen=True)
+class Workload:
+    """A document, ready to run, and what it must give."""
+
+    name: str
+    document: Data
+    plan: ScopePlan
+    nodes: Mapping[str, Data]
+    """By id, at any depth."""
+    reference: Reference
+
+
+@lru_cache(maxsize=600)
+def workload(seed: int, size: int) -> Workload:
+    """The same for the same seed."""
+    made = document(seed, size)
+    nodes: dict[str, Data] = {}
+    _dress(made, Random(f"{seed}/dress"), nodes)
+    return Workload(f"{seed}-{size}", made, compiled(made), nodes, Reference(made, behave))
+
+
+def _dress(body: Data, chance: Random, nodes: dict[str, Data]) -> None:
+    """Give the nodes of a graph their policies, and take away what the runtime takes in another way than the engine."""
+    beside = {node["id"] for node in body["nodes"]}
+    for node in body["nodes"]:
+        mappings = node.get("variable_mappings", {})
+        node["variable_mappings"] = {
+            port: mapping for port, mapping in mappings.items() if mapping["source"]["variable"].split(".")[0] in beside
+        }
+    links = all_links(body)
+    for node in body["nodes"]:
+        nodes[node["id"]] = node
+        fed = {link["to"] for link in links if link["target"] == node["id"] and not link["gate"]}
+        for port in node["ports"]["inputs"]:
+            port["required"] = port.get("required", False) and port["name"] in fed
+        if "ends" in node["data"]:
+            _dress_step(node, chance)
+        inside = node.get("body") or node["data"].get("plan")
+        if inside:
+            _dress(inside, chance, nodes)
+
+
+def _dress_step(node: Data, chance: Random) -> None:
+    data = node["data"]
+    data["hangs_first"] = data["stubborn"] = 0
+    if data.get("container"):
+        node["retry"] = {"max": data["fails_first"], "delay": chance.choice([0.0, 0.5])}
+        return
+    if data["effect"] == "once":
+        data["total"] = data["n"] = 0  # A person who says that it happened gives outputs, and no writes.
+        node["on_interrupted"] = chance.choice(["ask", "ask", "ask", "retry", "fail"])
+    if data["effect"] != "pure" and chance.random() < 0.15:
+        data["hangs_first"] = 1
+    if data["hangs_first"] or chance.random() < 0.15:
+        node["timeout"] = LIMIT
+    data["stubborn"] = chance.choice([0.0] * 8 + [2.0, 20.0])
+    tries = data["fails_first"] + (5 if "timeout" in node else 0)
+    node["retry"] = {"max": tries, "delay": chance.choice([0.0, 0.3, 4.0]), "jitter": 0.5}
+
+
+class Step(Node):
+    """Does what its document's data say."""
+
+    type = "step"
+
+    class Config(BaseModel):
+        model_config = ConfigDict(extra="allow")
+
+    def effect_of(self, config: Any) -> Effect:
+        return getattr(config, "effect", "pure")
+
+    async def run(self, config: Any, inputs: Mapping[str, Any], ctx: Context) -> Answer:
+        outside: Outside = ctx.services.extra["outside"]
+        nodes: Mapping[str, Data] = ctx.services.extra["nodes"]
+        me = nodes[ctx.node_id]
+        data = me["data"]
+        effect: Effect = data.get("effect", "pure")
+        if effect != "pure":
+            outside.begins(ctx, effect)
+        if ctx.attempt <= data.get("fails_first", 0):
+            raise NothingSent
+        if data.get("container"):
+            return _container(me, ctx)
+        if data.get("waits") and ctx.turn == 1:
+            until = ctx.now + data.get("rests", 3.0) if data["waits"] != "signal" else None
+            return Wait(until=until, signal=None if len(ctx.node_id) % 2 else "모두", memo="쪽지")
+        arrived: Data = {} if me["type"] == "start" else dict(inputs)  # A start hands on what its scope was given.
+        status, outputs = behave(me, arrived, _names(me, ctx))
+        if effect != "pure":
+            await self._act(me, ctx, effect, outputs if status == "done" else None, outside)
+        if status == "failed":
+            raise Boom
+        return Done(outputs, writes=_writes(data, ctx))
+
+    async def _act(self, me: Data, ctx: Context, effect: Effect, outputs: Data | None, outside: Outside) -> None:
+        """Take a while, with the effect in it: of a `once` step at its beginning, where the licence was looked at."""
+        data = me["data"]
+        if effect == "repeatable":
+            await _rest(outside.takes(), data["stubborn"])
+        outside.happens(ctx, effect, outputs)
+        await ctx.stream(ctx.node_id)
+        hangs = ctx.attempt <= data["hangs_first"] + data["fails_first"]
+        await _rest(1000.0 if hangs else outside.takes(), data["stubborn"])
+
+
+async def _rest(seconds: float, stubborn: float) -> None:
+    """Take time; a stubborn step goes on for a while when it is told to stop."""
+    try:
+        await asyncio.sleep(seconds)
+    except asyncio.CancelledError:
+        if not stubborn:
+            raise
+        await asyncio.sleep(stubborn)
+        raise
+
+
+def _writes(data: Data, ctx: Context) -> list[Write]:
+    writes = [Write("add", "conversation.total", data["total"])] if data.get("total") else []
+    if data.get("n") and _seen("state", ctx) is not None:
+        writes.append(Write("add", "state.n", data["n"]))
+    return writes
+
+
+def _seen(name: str, ctx: Context) -> Any:
+    try:
+        return ctx.lookup(name)
+    except MissingReference:
+        return None
+
+
+def _names(me: Data, ctx: Context) -> Data:
+    """What the step sees, as the reference has it."""
+    names = {name: _seen(name, ctx) for name in ("item", "index", "carry")}
+    seen: Data = {}
+    for name in sorted(mentioned(me)):
+        try:
+            outputs: Data = ctx.lookup(name) or {}
+        except MissingReference:
+            continue
+        seen[name] = {port: value for port, value in outputs.items() if value is not None}
+    return {name: value for name, value in names.items() if value is not None} | {"seen": seen}
+
+
+def _container(me: Data, ctx: Context) -> Answer:
+    data = me["data"]
+    kind, made = data["container"], None if me.get("body") else data["plan"]
+    if data.get("ends") == "fail":
+        raise Boom
+    if kind == "loop":
+        return _round(data, made, ctx)
+    if ctx.memo is None and data["count"]:
+        scopes = [{"item": number, "index": number} for number in range(data["count"])]
+        race: Data = {"enough": 1, "tolerant": True} if kind == "race" else {"tolerant": data["tolerant"]}
+        return Expand(scopes, limit=data["limit"], plan=made, memo=1, **race)
+    endings = ctx.endings
+    if kind == "race":
+        if not any(one.succeeded for one in endings):
+            raise Boom
+        return Done({"out": "raced"})
+    results = [one.outputs if one.succeeded else None for one in endings]
+    if None in results and not data["tolerant"]:
+        raise Boom
+    return Done({"out": results}, writes=_writes(data, ctx))
+
+
+def _round(data: Data, made: Data | None, ctx: Context) -> Answer:
+    number: int = ctx.memo or 0
+    state: Data = {"n": 0}
+    if number:
+        (ending,) = ctx.endings
+        if not ending.succeeded:
+            raise Boom
+        state = ending.state | ending.outputs
+    if number == data["count"]:
+        return Done({"out": carried(state)}, writes=_writes(data, ctx))
+    names = {"item": number, "index": number, "carry": carried(state), "state": state}
+    return Expand([names], plan=made, memo=number + 1)
+
+
+class Types(Catalogue):
+    """Every type is a `Step`, whose openings are those that its document declares."""
+
+    def __init__(self) -> None:
+        step = Step()
+        super().__init__(dict.fromkeys(("step", "단계", "start", "end"), step))
+
+    def describe(self, spec: NodeSpec) -> Signature:
+        return describe(spec)
+
+
+TYPES = Types()

@@ -1,0 +1,215 @@
+"""One simulated world: processes that drive runs, clients that start them, people who answer, and trouble for a while.
+
+    world = World(seed)
+    world.live()
+    broken(world)        what it promised and did not keep
+
+The processes are the real `LocalRuntime`, `Driver` and `Executor`; the loop, the clock, the store's wire and the world
+outside are simulated. After the trouble everything works again, and every run must come to its end by itself.
+"""
+
+import asyncio
+from collections.abc import Collection, Iterable
+from random import Random
+from typing import Any
+
+from tests.simulation.faults import Trouble, drawn
+from tests.simulation.history import History, RunHistory
+from tests.simulation.loop import Place, SimulatedLoop
+from tests.simulation.people import People
+from tests.simulation.process import Process
+from tests.simulation.store import SimulatedJournal, SimulatedStore
+from tests.simulation.workload import Workload, workload
+
+from mulle.engine.facts import RunStarted
+from mulle.engine.journal import NewRun
+from mulle.errors import MulleError
+
+DOCUMENTS = 300
+"""How many different documents the seeds share: making one ready costs more than running it."""
+CALM = 2000.0
+"""Seconds of calm after which every run must have ended."""
+EPOCH = 1_700_000_000.0
+"""What the clocks show when a world begins."""
+
+
+class World:
+    """Everything of one seed."""
+
+    def __init__(self, seed: int, *, without: Collection[str] = (), trouble: Trouble | None = None) -> None:
+        self.seed = seed
+        self.trouble = trouble or drawn(seed, without)
+        self.loop = SimulatedLoop(self.trouble.chance("order"))
+        self.history = History(self.loop.time)
+        self.store = SimulatedStore(self.loop, self.trouble, self.history, self._killed_at_a_request)
+        self.chance = self.trouble.chance("world")
+        self.durations = self.trouble.chance("durations")
+        self.processes: list[Process] = [Process(self, f"p{number}") for number in range(self.trouble.processes)]
+        self.web = SimulatedJournal(self.store, self.loop.world, "web", self.loop.time)
+        self.people = People(self)
+        self.unstarted = self.trouble.runs
+        self.deadlines: dict[str, float] = {}
+
+    # ------------------------------------------------------------------ living
+
+    def live(self) -> None:
+        """Go through the trouble and the calm after it; raises Spinning for a world that never rests."""
+        try:
+            for process in self.processes:
+                process.begin()
+            for number in range(self.trouble.runs):
+                self.loop.spawn(self.loop.world, self._client(number))
+            self.loop.spawn(self.loop.world, self.people.answer())
+            for happening in self._troubles():
+                self.loop.spawn(self.loop.world, happening)
+            self.loop.run(lambda: False, self.trouble.lasts)
+            self._end_trouble()
+            self.loop.run(self._all_ended, self.trouble.lasts + CALM)
+            self.loop.run(lambda: False, self.loop.time() + 1.0)  # Who was told to stop is still at it for a moment.
+        finally:
+            self.loop.end()
+
+    def _all_ended(self) -> bool:
+        return not self.unstarted and all(one.ended for one in self.history.runs.values())
+
+    def _end_trouble(self) -> None:
+        self.history.say("----- the trouble ends -----")
+        self.store.over = True
+        self.store.down_until = 0.0
+        for process in self.processes:
+            process.skew = 0.0
+            process.thaw()
+            if not process.lives:
+                process.begin()
+
+    # ------------------------------------------------------------------ runs
+
+    async def _client(self, number: int) -> None:
+        """Have one run started, whatever happens: again with the same key until somebody says that it exists."""
+        chance = Random(f"{self.seed}/client/{number}")
+        work = workload(chance.randrange(DOCUMENTS), chance.choice([2, 3, 4, 6]))
+        key = f"key{number}"
+        self.history.works[key] = work
+        deadline = EPOCH + chance.uniform(2.0, 60.0) if chance.random() < 0.1 else None
+        await asyncio.sleep(chance.uniform(0.0, self.trouble.lasts / 2))
+        tries = 0
+        while True:
+            tries += 1
+            living = [process for process in self.processes if process.lives]
+            if living:
+                process = chance.choice(living)
+                work_id = f"r{number}.{tries}"
+                started = self.loop.spawn(process.place, self._start(process, work_id, key, work, deadline))
+                await asyncio.wait([started], timeout=5.0)
+                if started.done() and not started.cancelled() and started.exception() is None and started.result():
+                    break
+            await asyncio.sleep(0.5)
+        self.unstarted -= 1
+        self.people.may_cancel(self._run_of(key), chance)
+
+    async def _start(self, process: Process, run: str, key: str, work: Workload, deadline: float | None) -> bool:
+        """Start a run in a process, and wait for it there. False: try again."""
+        graph = f"g{key}"
+        process.journal.save_graph(graph, b"")
+        process.graphs[graph] = work
+        new = NewRun(id=run, workflow="w", graph=graph, created=process.clock(), dedup=key)
+        first = RunStarted(at=process.clock(), run=run, graph=graph, conversation={"total": 0}, deadline=deadline)
+        try:
+            await process.runtime.start(new, first, process.loaded(graph))
+            run = await process.journal.run_with(key)
+        except MulleError:
+            return False
+        self.loop.spawn(process.place, self._wait(process, self.history.runs[run]))
+        return True
+
+    async def _wait(self, process: Process, kept: RunHistory) -> None:
+        while True:
+            try:
+                ending = await process.runtime.wait(kept.id)
+            except MulleError:
+                await asyncio.sleep(1.0)
+                continue
+            kept.results.append(ending)
+            if ending.status != "waiting":
+                return
+            await asyncio.sleep(5.0)
+
+    def _run_of(self, key: str) -> RunHistory:
+        return next(one for one in self.history.runs.values() if one.key == key)
+
+    # ------------------------------------------------------------------ trouble
+
+    def _troubles(self) -> Iterable[Any]:
+        trouble = self.trouble
+        for every, name, does in (
+            (trouble.kill_every, "kills", self._kill),
+            (trouble.freeze_every, "freezes", self._freeze),
+            (trouble.jump_every, "jumps", self._jump),
+            (trouble.deploy_every, "deploys", self._deploy),
+            (trouble.outage_every, "outages", self._outage),
+        ):
+            if every:
+                yield self._now_and_then(every, trouble.chance(name), does)
+
+    async def _now_and_then(self, every: float, chance: Random, does: Any) -> None:
+        while True:
+            await asyncio.sleep(chance.expovariate(1 / every))
+            if self.store.over:
+                return
+            does(chance)
+
+    def _some_process(self, chance: Random) -> Process | None:
+        living = [process for process in self.processes if process.lives]
+        return chance.choice(living) if living else None
+
+    def _kill(self, chance: Random) -> None:
+        process = self._some_process(chance)
+        if process:
+            self.kill(process)
+
+    def _killed_at_a_request(self, place: Place) -> None:
+        process = next((one for one in self.processes if one.place is place), None)
+        if process and process.lives:
+            self.kill(process)
+
+    def kill(self, process: Process) -> None:
+        """`kill -9`, and a new process in a while."""
+        self.history.say(f"{process.name:>5} is killed")
+        self.history.deaths.append((self.loop.time(), process.name))
+        process.die(self.trouble.chance("kills"))
+        pause = self.trouble.chance("restarts").choice([0.01, 0.5, 5.0])
+        self.loop.at(self.loop.world, self.loop.time() + pause, self._restart, process)
+
+    def _restart(self, process: Process) -> None:
+        if not process.lives:
+            process.begin()
+
+    def _freeze(self, chance: Random) -> None:
+        process = self._some_process(chance)
+        if process and not process.place.frozen:
+            seconds = chance.choice([0.5, 3.0, 8.0, 15.0])
+            self.history.say(f"{process.name:>5} stands still for {seconds} s")
+            process.place.frozen = True
+            self.loop.at(self.loop.world, self.loop.time() + seconds, process.thaw, process.place)
+
+    def _jump(self, chance: Random) -> None:
+        process = self._some_process(chance)
+        if process:
+            process.skew += chance.choice([-600.0, -30.0, -1.0, 1.0, 30.0, 600.0])
+            self.history.say(f"{process.name:>5} has a clock that is {process.skew:+} s off")
+
+    def _deploy(self, chance: Random) -> None:
+        process = self._some_process(chance)
+        if process and not process.stopping:
+            self.history.say(f"{process.name:>5} is stopped in peace")
+            self.loop.spawn(process.place, process.stop())
+
+    def _outage(self, chance: Random) -> None:
+        seconds = chance.choice([0.3, 3.0, 12.0])
+        self.history.say(f"      the store is gone for {seconds} s")
+        self.store.down_until = self.loop.time() + seconds
+
+    # ------------------------------------------------------------------ what steps do
+
+    def takes(self) -> float:
+        return self.durations.choice([0.0, 0.001, 0.05, 0.7, 2.0]) * self.durations.random()
