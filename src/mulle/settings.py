@@ -97,6 +97,35 @@ def _stand_ins(raw: str, environ: Mapping[str, str]) -> tuple[tuple[str, str], .
     return tuple((host.strip().lower(), _web_address(origin.strip(), environ)) for host, _, origin in pairs)
 
 
+@dataclass(frozen=True)
+class StepLimits:
+    """What steps of each node type may do."""
+
+    at_once: Mapping[str, int] = dataclasses.field(default_factory=dict[str, int])
+    """How many are at work in one process."""
+    rates: Mapping[str, tuple[int, float]] = dataclasses.field(default_factory=dict[str, tuple[int, float]])
+    """So many may begin in so many seconds, over all processes that share a database."""
+
+
+_LIMIT = re.compile(r"\s*([\w.-]+)\s*=\s*([1-9][0-9]{0,5})\s*(?:/\s*([1-9][0-9]{0,4})\s*(s|m|h|d)\s*)?")
+
+
+def _limits(raw: str, _environ: Mapping[str, str]) -> StepLimits:
+    """`http=20, llm=4, llm=60/1m`: at once, and in a time."""
+    at_once: dict[str, int] = {}
+    rates: dict[str, tuple[int, float]] = {}
+    for entry in filter(str.strip, raw.split(",")):
+        found = _LIMIT.fullmatch(entry)
+        if found is None:
+            raise ValueError(f"{entry.strip()!r} is not TYPE=NUMBER (at once) or TYPE=NUMBER/TIME, such as llm=60/1m")
+        kind, number, count, unit = found.groups()
+        if unit is None:
+            at_once[kind] = int(number)
+        else:
+            rates[kind] = (int(number), int(count) * {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}[unit])
+    return StepLimits(at_once, rates)
+
+
 def _port(port: int | None) -> None:
     if port is not None and not 1 <= port <= 65535:
         raise ValueError(f"{port} is no port number")
@@ -187,6 +216,14 @@ class Settings:
         _stand_ins,
         default=(),
         example="openapi.naver.com=http://localhost:8099",
+    )
+    limits: StepLimits = _variable(
+        "MULLE_LIMITS",
+        "What steps of a node type may do, parted by commas: llm=4, at most four at once in one process; llm=60/1m, at "
+        "most 60 begin in a minute, over all processes.",
+        _limits,
+        default=StepLimits(),
+        example="http=20,llm=4,llm=60/1m",
     )
     proxy: str | None = _variable(
         "MULLE_PROXY",

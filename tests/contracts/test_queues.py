@@ -227,3 +227,32 @@ async def test_a_quiet_moment_does_not_replace_a_place(journal: Journal):
     assert await journal.claim("r") is None
     await end(journal, "at work")
     assert await journal.claimable(110.0) == ["r"]
+
+
+# ---------------------------------------------------------------------- allowances
+
+
+async def test_in_no_span_of_time_more_begin_than_may(journal: Journal):
+    times = [await journal.reserve("api", f"step {n}", 3, 10.0, 100.0 + n) for n in range(8)]
+
+    assert times == [100.0, 101.0, 102.0, 110.0, 111.0, 112.0, 120.0, 121.0]
+
+
+async def test_who_asks_again_is_given_the_same_time(journal: Journal):
+    for number in range(5):
+        await journal.reserve("api", f"step {number}", 2, 60.0, 0.0)
+
+    assert await journal.reserve("api", "step 4", 2, 60.0, 100.0) == 120.0
+
+
+async def test_allowances_are_shared_by_name_and_by_all_drivers(world: World):
+    a, b = world.driver("a"), world.driver("b")
+    await a.reserve("api", "one", 1, 60.0, 0.0)
+
+    assert await b.reserve("api", "two", 1, 60.0, 1.0) == 60.0
+    assert await b.reserve("other", "three", 1, 60.0, 1.0) == 1.0
+
+
+async def test_what_was_used_long_ago_counts_no_more(journal: Journal):
+    for number in range(50):
+        assert await journal.reserve("api", f"step {number}", 3, 1.0, 10.0 * number) == 10.0 * number

@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from mulle.app.running import App
+from mulle.document.policies import Rate
 from mulle.document.reading import UnreadableDocument, read_workflow
 from mulle.document.workflow import Workflow
 from mulle.errors import BadSetting, SecretMissing
+from mulle.runtime.limits import Limits
 from mulle.runtime.memory_journal import MemoryJournal
 from mulle.sdk.catalogue import Catalogue
 from mulle.sdk.context import Services
@@ -91,6 +93,7 @@ def open_app(home: str | Path | None = None, *, given: Settings | None = None, b
             Workflows(MEMORY),
             again=lambda: shelf.as_owner(uuid.uuid4().hex),
             by_itself=by_itself,
+            limits=_limits(chosen),
         )
     if home is not None:
         chosen = replace(chosen, home=Path(home).expanduser().absolute())
@@ -122,7 +125,13 @@ def open_app(home: str | Path | None = None, *, given: Settings | None = None, b
         again=journal,
         by_itself=by_itself,
         home=folder,
+        limits=_limits(chosen),
     )
+
+
+def _limits(chosen: Settings) -> Limits:
+    rates = {kind: Rate(most=most, per=seconds) for kind, (most, seconds) in chosen.limits.rates.items()}
+    return Limits(rates, chosen.limits.at_once)
 
 
 class Outside:

@@ -24,6 +24,7 @@ from mulle.runtime.endings import RunEnding
 from mulle.runtime.executor import Executor
 from mulle.runtime.history import History
 from mulle.runtime.ledger import Published
+from mulle.runtime.limits import Limits
 from mulle.runtime.local import LoadedGraph, LocalRuntime
 from mulle.sdk.catalogue import Catalogue
 from mulle.sdk.context import Services
@@ -57,6 +58,7 @@ class App:
         again: Callable[[], Journal] | None = None,
         by_itself: bool = False,
         home: Path | None = None,
+        limits: Limits | None = None,
     ) -> None:
         """Wire the parts together; `mulle.open` does it by the settings.
 
@@ -71,6 +73,7 @@ class App:
             again: Opens the journal once more, for `run_sync` within the loop that this app lives on.
             by_itself: Go on with unfinished runs, due timers and signals as soon as the app is first used.
             home: The folder in which everything is kept.
+            limits: How often and how many at once steps of each type may begin.
         """
         self.journal = journal
         self.graphs = Graphs(journal, catalogue, self._executor, self._stored)
@@ -83,6 +86,7 @@ class App:
         self._alone = alone
         self._again = again
         self._by_itself = by_itself
+        self._limits = limits or Limits()
         self._twin: App | None = None
         self._listeners: list[Callable[[Published], None]] = []
         self._runtime: LocalRuntime | None = None
@@ -200,7 +204,7 @@ class App:
         if self._twin is None:
             assert self._again is not None, "This app was made without a way to open its journal again."
             parts = (self._again(), self.catalogue, self.outside, self.workflows)
-            self._twin = App(*parts, clock=self.now, chance=self._chance, home=self.home)
+            self._twin = App(*parts, clock=self.now, chance=self._chance, home=self.home, limits=self._limits)
         return self._twin
 
     async def recover(self, workflows: Sequence[Workflow | PythonWorkflow] = ()) -> list[str]:
@@ -329,7 +333,12 @@ class App:
 
     def _executor(self, catalogue: Catalogue) -> Executor:
         return Executor(
-            catalogue, self.outside.services, clock=self.now, chance=self._chance, redact=self.outside.redact
+            catalogue,
+            self.outside.services,
+            clock=self.now,
+            chance=self._chance,
+            redact=self.outside.redact,
+            limits=self._limits,
         )
 
     def _publish(self, published: Published) -> None:

@@ -125,7 +125,7 @@ class Queue(Model):
 class Rate(Model):
     """An allowance that all runs share, such as an API's limit."""
 
-    most: int = Field(ge=1, le=1_000_000)
+    most: int = Field(ge=1, le=100_000)
     """So many steps may begin …"""
     per: Timeout
     """… in this time."""

@@ -236,6 +236,13 @@ class Journal(Protocol):
         """
         ...
 
+    async def reserve(self, name: str, holder: str, most: int, per: float, now: float) -> float:
+        """When `holder` may use an allowance of `most` uses in every `per` seconds, shared by all who name it.
+
+        The same holder is given the same time again, until it has passed long ago. Seconds since 1970.
+        """
+        ...
+
     async def count_death(self, run: str, epoch: int) -> int:
         """Note that the last driver died with nodes in flight; gives the new count."""
         ...

@@ -36,6 +36,7 @@ from mulle.runtime.executor import Executor, Turn
 from mulle.runtime.ledger import Ledger, Published, Unwritten
 from mulle.runtime.pins import Pins
 from mulle.runtime.steps import Heard, Steps
+from mulle.runtime.throttle import Throttle
 from mulle.runtime.timers import Timers
 
 PATIENCE = 2.0
@@ -77,6 +78,7 @@ class Driver:
         self._timers = Timers()
         """When a turn may begin, a step is abandoned or, under the empty path, the run's own time is up."""
         self._steps = Steps(executor, self._heard, self._timers)
+        self._throttle = Throttle(self.run_id, journal, executor.limits, self._heard, self._timers)
         self._licensed: dict[Path, Turn] = {}
         self._inbox_due = not inbox_is_empty
         if run.started.deadline is not None:
@@ -123,6 +125,7 @@ class Driver:
             raise
         finally:
             await self._steps.stop_all()
+            self._throttle.close()
 
     # ------------------------------------------------------------------ what happened
 
@@ -132,7 +135,13 @@ class Driver:
         if not self._inbox_due:
             heard.stirred.clear()
         while heard.facts:
-            self._record(heard.facts.popleft())
+            fact = heard.facts.popleft()
+            self._record(fact)
+            self._throttle.ended(getattr(fact, "path", ()))
+        while heard.paths:
+            self._look_at(heard.paths.popleft())
+        if heard.failure is not None:
+            raise heard.failure
 
     async def _take_signals(self) -> None:
         self._inbox_due = False
@@ -201,6 +210,8 @@ class Driver:
             self._licensed.pop(path, None)
             if path in self._steps:
                 self._steps.stop(path)
+            else:
+                self._throttle.ended(path)
         elif path not in self._steps and path not in self._licensed:
             if command.not_before > self._clock():
                 self._timers.set(command.not_before, path)
@@ -231,11 +242,15 @@ class Driver:
                 self._record(_started(command, "pure", self._clock()))
             self._record(self._executor.failure(plan.spec, command, error))
             return
+        limited = turn.effect != "pure" or plan.spec.rate is not None
+        if limited and not again and not self._throttle.admits(command, plan.spec, turn.context.now):
+            return
         if not again:
             self._record(_started(command, turn.effect, turn.context.now))
         fact = self._executor.at_once(turn) if turn.effect == "pure" else None
         if fact is not None:
             self._record(fact)
+            self._throttle.ended(command.path)
         elif turn.effect == "pure":
             self._steps.start(turn)
         else:
@@ -296,7 +311,7 @@ class Driver:
             self._timers.take()
         next_time = self._timers.first[0] if self._timers else None
         left = math.inf if next_time is None else next_time - self._clock()
-        if not self._steps and left > PATIENCE:
+        if not self._steps and not self._throttle and left > PATIENCE:
             if await self._journal.release(self.run_id, self._epoch, next_time):
                 return True
             self._inbox_due = True
@@ -332,6 +347,7 @@ class Driver:
                 self._record(RunCancelled(at=now, reason="The run took longer than it may.", detail="timeout"))
             elif path in self._steps:
                 self._record(self._steps.abandon(path))
+                self._throttle.ended(path)
             else:
                 self._begin(self.run.commands[path])
 

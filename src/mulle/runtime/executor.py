@@ -28,6 +28,7 @@ from mulle.engine.retry import verdict
 from mulle.engine.run import Run
 from mulle.errors import BodyFailed, ExpressionError, MulleError, SetupError, StepError
 from mulle.runtime.binding import Bound, bind
+from mulle.runtime.limits import Limits
 from mulle.sdk.catalogue import Catalogue
 from mulle.sdk.context import Context, Services
 from mulle.sdk.derived import with_derived
@@ -70,8 +71,10 @@ class Executor:
         clock: Callable[[], float],
         chance: Callable[[], float],
         redact: Callable[[str], str] = lambda text: text,
+        limits: Limits | None = None,
     ) -> None:
         self.catalogue = catalogue
+        self.limits = limits or Limits()
         self.services = services
         self.clock = clock
         self._chance = chance

@@ -14,7 +14,7 @@ from mulle.engine.codec import decode, joined
 from mulle.engine.facts import AnyFact
 from mulle.engine.journal import CANCEL, Backlog, Batch, Claim, InboxSignal, NewRun, RunRow, superseded
 from mulle.errors import JournalConflict, RunUnfinished, StoreUnavailable, UnknownGraph, UnknownRun
-from mulle.runtime.memory_queues import MemoryQueues
+from mulle.runtime.memory_queues import Allowances, MemoryQueues
 
 
 @dataclass(slots=True)
@@ -64,6 +64,7 @@ class _Shelf:
     )
     created: int = 0
     queues: MemoryQueues = field(default_factory=MemoryQueues)
+    allowances: Allowances = field(default_factory=Allowances)
     debounced: dict[str, tuple[str, float]] = field(default_factory=dict[str, tuple[str, float]])
     """By run that waits for a quiet moment: its key, and when the first call of its series came."""
     ended: int = 0
@@ -203,6 +204,10 @@ class MemoryJournal:
         self._leave(run)
         self._tell(None)
         return True
+
+    async def reserve(self, name: str, holder: str, most: int, per: float, now: float) -> float:
+        """When `holder` may use an allowance of `most` uses in every `per` seconds, shared by all who name it."""
+        return self._shelf.allowances.reserve(name, holder, most, per, now)
 
     async def count_death(self, run: str, epoch: int) -> int:
         """Note that the last driver died with nodes in flight; gives the new count."""

@@ -78,3 +78,24 @@ class MemoryQueues:
             member.place is Place.AT_WORK and any(one.name == queue for one in member.queues)
             for member in self._members.values()
         )
+
+
+class Allowances:
+    """Who may use a shared allowance when."""
+
+    def __init__(self) -> None:
+        self._uses: dict[str, dict[str, float]] = {}
+        """By name: holders with their times, in the order of asking."""
+
+    def reserve(self, name: str, holder: str, most: int, per: float, now: float) -> float:
+        """Not before `per` seconds after the use that came `most` uses earlier."""
+        uses = self._uses.setdefault(name, {})
+        if holder in uses:
+            return uses[holder]
+        times = list(uses.values())
+        begins = max(now, times[-most] + per) if len(times) >= most else now
+        for one, at in list(uses.items())[: len(uses) + 1 - most]:
+            if at < now - per:
+                del uses[one]
+        uses[holder] = begins
+        return begins

@@ -6,6 +6,7 @@ from collections import deque
 from dataclasses import dataclass, field
 
 from mulle.engine.facts import AnyFact, Path
+from mulle.errors import StoreError
 from mulle.runtime.eager import begin
 from mulle.runtime.executor import Executor, Turn
 from mulle.runtime.timers import Timers
@@ -19,12 +20,24 @@ class Heard:
 
     def __init__(self) -> None:
         self.facts: deque[AnyFact] = deque()
+        self.paths: deque[Path] = deque()
+        """Of steps that were held back and may begin."""
+        self.failure: StoreError | None = None
         self.stirred = asyncio.Event()
 
     def tell(self, fact: AnyFact) -> None:
         """A step has come to a fact."""
         self.facts.append(fact)
         self.stirred.set()
+
+    def look_at(self, path: Path) -> None:
+        """A step that was held back may begin."""
+        self.paths.append(path)
+        self.stirred.set()
+
+    def fail(self, error: StoreError) -> None:
+        """The store did not answer: there is no going on."""
+        self.failure = error
 
 
 @dataclass(slots=True)

@@ -86,3 +86,19 @@ def debounced(db: sqlite3.Connection, run: NewRun) -> Sequence[tuple[str, InboxS
 def _is_to_be_cancelled(db: sqlite3.Connection, run: str) -> bool:
     found = db.execute("SELECT 1 FROM inbox WHERE run = ? AND consumed = 0 AND name = ? LIMIT 1", (run, CANCEL))
     return found.fetchone() is not None
+
+
+def reserve(db: sqlite3.Connection, name: str, holder: str, *, most: int, per: float, now: float) -> float:
+    """When a holder may use an allowance: not before `per` seconds after the use that came `most` uses earlier."""
+    known = db.execute("SELECT at FROM allowances WHERE name = ? AND holder = ?", (name, holder)).fetchone()
+    if known is not None:
+        return known[0]
+    last = db.execute("SELECT max(number) FROM allowances WHERE name = ?", (name,)).fetchone()[0] or 0
+    earlier = db.execute("SELECT at FROM allowances WHERE name = ? AND number = ?", (name, last + 1 - most)).fetchone()
+    begins = now if earlier is None else max(now, earlier[0] + per)
+    db.execute(
+        "INSERT INTO allowances (name, number, holder, at) VALUES (?, ?, ?, ?)", (name, last + 1, holder, begins)
+    )
+    # Only the last `most` count; what lies in the future is still its holder's.
+    db.execute("DELETE FROM allowances WHERE name = ? AND number <= ? AND at < ?", (name, last + 1 - most, now - per))
+    return begins

@@ -18,6 +18,7 @@ from mulle.engine.facts import AnyFact
 from mulle.engine.journal import Backlog, Batch, Claim, InboxSignal, NewRun, RunRow
 from mulle.errors import StoreError, UnknownGraph, UnknownRun
 from mulle.store import journal_rows as sql
+from mulle.store import queue_rows
 from mulle.store.database import connect, migrate, storage
 from mulle.store.group_commit import GroupCommit
 from mulle.store.owners import Owners
@@ -115,6 +116,10 @@ class SqliteJournal:
         False, and still ours, when a signal came meanwhile. Raises JournalConflict when it is not ours.
         """
         return await self._do(partial(sql.release, run=run, epoch=epoch, wake_at=wake_at, me=self._owners.me))
+
+    async def reserve(self, name: str, holder: str, most: int, per: float, now: float) -> float:
+        """When `holder` may use an allowance of `most` uses in every `per` seconds, shared by all who name it."""
+        return await self._do(partial(queue_rows.reserve, name=name, holder=holder, most=most, per=per, now=now))
 
     async def count_death(self, run: str, epoch: int) -> int:
         """Note that the last driver died with nodes in flight; gives the new count. Raises JournalConflict."""

@@ -1,0 +1,93 @@
+"""Hold steps back that may not begin yet: an allowance is used up, or too many of their type are at work.
+
+A held step has not started: nothing of it is in the journal, so that no crash makes anybody ask what became of it. An
+*allowance* (10 a second) is shared by all runs of the journal, whoever drives them; how many are *at once* is counted
+in this process.
+"""
+
+import asyncio
+
+from mulle.document.policies import Rate
+from mulle.document.workflow import NodeSpec
+from mulle.engine.facts import Execute, Path
+from mulle.engine.journal import Journal
+from mulle.errors import StoreError
+from mulle.runtime.limits import Limits
+from mulle.runtime.steps import Heard
+from mulle.runtime.timers import Timers
+
+
+class Throttle:
+    """What of one run is held back."""
+
+    def __init__(self, run_id: str, journal: Journal, limits: Limits, heard: Heard, timers: Timers) -> None:
+        self._run = run_id
+        self._journal = journal
+        self._limits = limits
+        self._heard = heard
+        self._timers = timers
+        self._allowed: dict[Path, float] = {}
+        """When a turn that asked for an allowance may begin."""
+        self._asking: dict[Path, asyncio.Task[None]] = {}
+        self._at_gate: dict[Path, str] = {}
+        self._inside: dict[Path, str] = {}
+        """Places at gates that steps of this run have."""
+
+    def __bool__(self) -> bool:
+        """Whether something is held back that comes back without a timer: the run has to stay in memory."""
+        return bool(self._asking or self._at_gate)
+
+    def admits(self, command: Execute, spec: NodeSpec, now: float) -> bool:
+        """Whether a turn may begin now. If not, its path is looked at again when it may."""
+        path = command.path
+        if (wanted := self._limits.rate_of(spec)) is not None and path not in self._inside:
+            begins = self._allowed.get(path)
+            if begins is None:
+                self._ask(command, *wanted, now)
+                return False
+            if begins > now:
+                self._timers.set(begins, path)
+                return False
+        if self._limits.gates.has(spec.type) and path not in self._inside:
+            if path in self._at_gate or not self._limits.gates.enter(spec.type, self, path):
+                self._at_gate[path] = spec.type
+                return False
+            self._inside[path] = spec.type
+        self._allowed.pop(path, None)
+        return True
+
+    def granted(self, path: Path, kind: str) -> None:
+        """There is a place at a gate: look whether the step still wants it."""
+        del self._at_gate[path]
+        self._inside[path] = kind
+        self._heard.look_at(path)
+
+    def ended(self, path: Path) -> None:
+        """A step is over, or will not begin: its place is another's."""
+        self._allowed.pop(path, None)
+        if (kind := self._inside.pop(path, None)) is not None:
+            self._limits.gates.leave(kind)
+        if (kind := self._at_gate.pop(path, None)) is not None:
+            self._limits.gates.forget(kind, self, path)
+
+    def close(self) -> None:
+        """Want nothing any more, and give every place back."""
+        for task in self._asking.values():
+            task.cancel()
+        for path in [*self._at_gate, *self._inside]:
+            self.ended(path)
+
+    def _ask(self, command: Execute, name: str, rate: Rate, now: float) -> None:
+        if command.path not in self._asking:
+            work = self._reserve(command, name, rate, now)
+            self._asking[command.path] = asyncio.get_running_loop().create_task(work)
+
+    async def _reserve(self, command: Execute, name: str, rate: Rate, now: float) -> None:
+        holder = f"{self._run}/{'/'.join(map(str, command.path))}/{command.turn}/{command.attempt}"
+        try:
+            self._allowed[command.path] = await self._journal.reserve(name, holder, rate.most, rate.per, now)
+        except StoreError as error:
+            self._heard.fail(error)
+        finally:
+            del self._asking[command.path]
+            self._heard.look_at(command.path)
