@@ -129,7 +129,17 @@ def test_runs_are_listed_shown_resumed_and_cancelled(program: Program):
     over = program.json("runs", "cancel", done)
 
     assert [one["run_id"] for one in listed] == [done, run]
-    assert listed[0].keys() == {"run_id", "workflow", "status", "detail", "created", "ended", "wake_at"}
+    assert listed[0].keys() == {
+        "run_id",
+        "workflow",
+        "status",
+        "detail",
+        "created",
+        "ended",
+        "wake_at",
+        "parent",
+        "pinned",
+    }
     assert [one["run_id"] for one in waiting] == [run]
     assert (resumed.code, resumed.data["status"]) == (0, "waiting")
     assert (cancelled.code, cancelled.data["status"]) == (0, "cancelled")

@@ -95,6 +95,11 @@ class Graphs:
             _keep(self._loaded, graph, await self._compiled(graph, self.catalogue))
         return self._loaded[graph]
 
+    async def again(self, graph: str) -> Ready:
+        """A graph that ran before, ready to run once more; raises as `load`."""
+        loaded, text = await self.load(graph), await self._journal.graph(graph)
+        return Ready(graph, text, read_workflow(text), loaded)
+
     async def readable(self, graph: str) -> LoadedGraph:
         """A graph with which runs can be read, if not driven: Python's functions need not be here."""
         if graph in self._loaded:

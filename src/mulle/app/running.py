@@ -11,6 +11,7 @@ from typing import Any, Protocol, Self, TypeVar
 
 from mulle.agents.workflow import Workflow as PythonWorkflow
 from mulle.app.beginning import Asked, beginning
+from mulle.app.forks import Fork, forked, retried
 from mulle.app.given import checked_payload
 from mulle.app.graphs import Graphs, Ready
 from mulle.app.results import RunResult
@@ -18,7 +19,7 @@ from mulle.document.composed import Found
 from mulle.document.problem import Problem
 from mulle.document.reading import read_workflow
 from mulle.document.workflow import Workflow
-from mulle.engine.facts import RunStarted
+from mulle.engine.facts import AnyFact, RunStarted
 from mulle.engine.journal import InboxSignal, Journal, NewRun, RunRow
 from mulle.runtime.endings import RunEnding
 from mulle.runtime.executor import Executor
@@ -172,12 +173,12 @@ class App:
             priority=priority,
             workflow_id=workflow_id,
         )
-        new, first = beginning(uuid.uuid4().hex[:16], ready, asked, self.now())
+        new, first = beginning(_new_id(), ready, asked, self.now())
         return await self._inside(self._begin(new, first, ready))
 
-    async def _begin(self, new: NewRun, first: RunStarted, ready: Ready) -> str:
+    async def _begin(self, new: NewRun, first: RunStarted, ready: Ready, kept: Sequence[AnyFact] = ()) -> str:
         self.journal.save_graph(ready.graph, ready.text)
-        if await self._running().start(new, first, ready.loaded):
+        if await self._running().start(new, first, ready.loaded, kept):
             return new.id
         assert new.dedup is not None
         return await self.journal.run_with(new.dedup)
@@ -267,6 +268,50 @@ class App:
         """Be told of every fact that is on disk and of every piece of streamed text, in order; gives what ends it."""
         self._listeners.append(listener)
         return lambda: self._listeners.remove(listener) if listener in self._listeners else None
+
+    # ------------------------------------------------------------------ running again
+
+    async def retry(self, run_id: str) -> RunResult:
+        """Go on, in a new run, where one failed or was cancelled; what it had done is kept and not done again.
+
+        Raises UnknownRun, NothingToRetry.
+        """
+        return await self._follow(await retried(self.journal, self.graphs, run_id, _new_id(), self.now()))
+
+    async def fork(
+        self,
+        run_id: str,
+        *,
+        at: str | None = None,
+        set: Mapping[str, Any] | None = None,  # noqa: A002  # The word of the command.
+        on: Workflow | PythonWorkflow | None = None,
+    ) -> RunResult:
+        """Do a part of a run again, in a new run; what does not lie behind the change is kept and not done again.
+
+        Args:
+            run_id: A run, ended or not. It stays as it is.
+            at: The node to begin at: `"summarise"`, or inside of a body `"each/3/summarise"`.
+            set: Outputs instead of what nodes gave: `{"fetch.status": 500}`; what lies behind these runs again.
+            on: The workflow, changed: nodes that are the same in it are kept.
+
+        Raises:
+            UnknownRun, UnknownNode, BadOutput, WouldNotRun: What was asked for is not there.
+            InvalidDocument, BadRunInput: The workflow has errors, or does not take the run's inputs.
+        """
+        fork = await forked(
+            self.journal, self.graphs, run_id, _new_id(), now=self.now(), again=at, given=set or {}, on=on
+        )
+        return await self._follow(fork)
+
+    async def _follow(self, fork: Fork) -> RunResult:
+        return await self.wait(await self._inside(self._begin(fork.new, fork.first, fork.ready, fork.kept)))
+
+    async def pin(self, run_id: str, *, pinned: bool = True) -> None:
+        """Keep a run for ever, whatever the retention says, or no longer. Raises UnknownRun."""
+        await self._inside(self._pin(run_id, pinned))
+
+    async def _pin(self, run_id: str, pinned: bool) -> None:
+        await self.journal.pin(run_id, pinned=pinned)
 
     # ------------------------------------------------------------------ looking
 
@@ -408,6 +453,10 @@ class App:
                 self._thread.start()
         assert self._door is not None
         return asyncio.run_coroutine_threadsafe(work, self._door).result()
+
+
+def _new_id() -> str:
+    return uuid.uuid4().hex[:16]
 
 
 def _goes_on(loop: asyncio.AbstractEventLoop | None) -> bool:

@@ -21,7 +21,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "workflows": ("workflows", "List, save and remove the workflows of this home."),
     "schedules": ("workflows", "Show what fires when, and what was missed."),
     "worker": ("worker", "Go on with unfinished runs and fire due schedules."),
-    "runs": ("runs", "List, show, resume, cancel and signal runs."),
+    "runs": ("runs", "List, show, resume, retry, fork, compare, cancel and pin runs."),
     "stats": ("stats", "Success, duration, causes of failure and cost of what ran."),
     "approvals": ("approvals", "See what waits for a person's word, and give it."),
     "demo": ("demo", "Watch a Korean sentence become a workflow that sends a mail."),

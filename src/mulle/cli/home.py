@@ -39,3 +39,11 @@ def document(app: App, named: str) -> Workflow:
     if Path(named).is_file() or Path(named).suffix in (".yaml", ".yml", ".json"):
         return load(named)
     return app.workflows.document(named)
+
+
+def versioned(app: App, named: str) -> Workflow:
+    """The same as `document`; an id or a name may have `@VERSION` behind it."""
+    name, sign, version = named.rpartition("@")
+    if sign and version.isdigit() and not Path(named).is_file():
+        return app.workflows.document(name, int(version))
+    return document(app, named)

@@ -15,6 +15,7 @@ from mulle.cli.printing import OutputLost, json_option, short, show, write
 from mulle.document.ports import Port, PortType, is_object
 from mulle.document.reading import UnreadableDocument, read_data
 from mulle.document.workflow import Workflow
+from mulle.engine.facts import RunStarted
 from mulle.errors import InputError
 from mulle.runtime.history import NodeRecord
 from mulle.runtime.ledger import Published
@@ -132,9 +133,8 @@ async def described(app: App, result: RunResult, streamed: str) -> dict[str, Any
     """A run as `mulle run --json` prints it."""
     history = await app.history(result.id)
     records = list(history.records.values())
-    times = [record.ended for record in records if record.ended] + [
-        record.started for record in records if record.started
-    ]
+    began = history.run.started.at if history.run.started else 0
+    times = [time for record in records for time in (record.started, record.ended) if time and time >= began]
     shown: dict[str, Any] = {
         "run_id": result.id,
         "status": result.status,
@@ -147,11 +147,22 @@ async def described(app: App, result: RunResult, streamed: str) -> dict[str, Any
         "streamed_text": streamed,
         "conversation": history.run.conversation,
     }
+    if origin := origin_of(history.run.started):
+        shown["origin"] = origin
     if len(records) > MOST_NODES:
         shown["nodes_truncated"] = len(records)
     if result.status == "waiting":
         shown["waiting_for"] = waiting_for(history.run.waiting())
     return shown
+
+
+def origin_of(started: RunStarted | None) -> dict[str, Any]:
+    """Where a forked run comes from; nothing for any other."""
+    if started is None or started.origin is None:
+        return {}
+    origin = started.origin
+    kept = {"run_id": started.parent, "how": origin.how, "at": origin.at, "set": list(origin.given)}
+    return {name: value for name, value in kept.items() if value}
 
 
 def _hint(records: Sequence[NodeRecord]) -> str:
@@ -181,6 +192,7 @@ def _watch(published: Published, streamed: list[str], *, as_json: bool) -> None:
 def for_people(shown: Mapping[str, Any]) -> str:
     """A run in a few lines: each node, then what came out."""
     lines = [_node_line(node) for node in shown["nodes"]]
+    lines += [f"  ⑂ {_came_from(shown['origin'])}"] if "origin" in shown else []
     color = "green" if shown["status"] == "succeeded" else "yellow" if shown["status"] == "waiting" else "red"
     detail = f" ({shown['detail']})" if shown["detail"] else ""
     status = click.style(shown["status"] + detail, fg=color, bold=True)
@@ -191,6 +203,13 @@ def for_people(shown: Mapping[str, Any]) -> str:
         lines += [f"  → {shown['error']['hint']}"] if shown["error"]["hint"] else []
     lines += [f"  {_waits(shown['run_id'], one)}" for one in shown.get("waiting_for", [])]
     return "\n".join(lines)
+
+
+def _came_from(origin: Mapping[str, Any]) -> str:
+    how = {"retry": "a retry of", "fork": "a fork of"}[origin["how"]]
+    at = f" at {origin['at']}" if "at" in origin else ""
+    given = f" with another {', '.join(origin['set'])}" if "set" in origin else ""
+    return f"{how} run {origin['run_id']}{at}{given}"
 
 
 def _waits(run_id: str, one: Mapping[str, Any]) -> str:
@@ -215,4 +234,6 @@ def _node_line(node: Mapping[str, Any]) -> str:
     mark = MARKS.get(node["status"], "▸")
     failure = short(node["error"]["message"], 200) if node["error"] else ""
     about: str = node.get("reason") or failure or short(node["outputs"] or {}, 90)
+    if node.get("kept"):
+        return f"  {mark} {node['path']:<24} {node['type']:<13} {'kept':>11}  {about}"
     return f"  {mark} {node['path']:<24} {node['type']:<13} {node['elapsed_ms']:>8.1f} ms  {about}"

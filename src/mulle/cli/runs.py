@@ -1,12 +1,14 @@
 """`mulle runs`: what ran, and what one can still do about it."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
 import click
 
 from mulle.app import App
-from mulle.cli.home import with_app
+from mulle.app.forks import Earlier, earlier
+from mulle.cli.home import versioned, with_app
 from mulle.cli.printing import json_option, show, table
 from mulle.cli.run import UnreadableInput, described, for_people, parsed_value
 from mulle.document.ports import Port, PortType
@@ -34,7 +36,7 @@ class RunIsOver(InputError):
 
 @click.group()
 def runs() -> None:
-    """List, show, resume, cancel and signal runs."""
+    """List, show, resume, retry, fork, cancel, signal and pin runs."""
 
 
 @runs.command("list")
@@ -119,6 +121,67 @@ def signal(run: str, name: str, payload: str | None, signal_id: str | None, as_j
     return 1 if shown["status"] in ("failed", "cancelled") else 0
 
 
+@runs.command()
+@click.argument("run")
+@json_option
+def retry(run: str, as_json: bool) -> int:
+    """Go on, in a new run, where one failed or was cancelled."""
+
+    async def work(app: App) -> dict[str, Any]:
+        return await described(app, await app.retry(run), "")
+
+    return _tell(with_app(work), as_json)
+
+
+@runs.command()
+@click.argument("run")
+@click.option("--at", metavar="PATH", help="The node to begin at, `summarise` or `each/3/summarise`.")
+@click.option("--set", "given", metavar="NODE.PORT=VALUE", multiple=True, help="An output instead of what came out.")
+@click.option("--on", metavar="FILE|ID[@VERSION]", help="The workflow, changed; what is the same in it is kept.")
+@json_option
+def fork(run: str, at: str | None, given: Sequence[str], on: str | None, as_json: bool) -> int:
+    """Do a part of a run again, in a new run; what does not lie behind the change is kept."""
+    if not (at or given or on):
+        raise click.UsageError("Say what is to be different: --at, --set or --on.")
+
+    async def work(app: App) -> dict[str, Any]:
+        before = await earlier(app.journal, app.graphs, run)
+        values = dict(_given(before, pair) for pair in given)
+        other = versioned(app, on) if on else None
+        return await described(app, await app.fork(run, at=at, set=values, on=other), "")
+
+    return _tell(with_app(work), as_json)
+
+
+def _given(before: Earlier, pair: str) -> tuple[str, Any]:
+    """`NODE.PORT=VALUE`, read by the port's type; raises UnreadableInput, UnknownNode, BadOutput."""
+    place, sign, text = pair.partition("=")
+    if not sign:
+        raise UnreadableInput(f"'{pair}' is not of the form NODE.PORT=VALUE.", at="--set")
+    return place, parsed_value(text, before.port(place)[1])
+
+
+def _tell(shown: dict[str, Any], as_json: bool) -> int:
+    show(shown, as_json, lambda: for_people(shown))
+    return 1 if shown["status"] in ("failed", "cancelled") else 0
+
+
+@runs.command()
+@click.argument("run")
+@click.option("--off", is_flag=True, help="Let it grow old again.")
+@json_option
+def pin(run: str, off: bool, as_json: bool) -> int:
+    """Keep a run for ever, whatever the retention says."""
+
+    async def work(app: App) -> RunRow:
+        await app.pin(run, pinned=not off)
+        return await app.journal.row(run)
+
+    row = with_app(work)
+    show(row_data(row), as_json, lambda: f"✓ run {run} is {'kept for ever' if row.pinned else 'no longer pinned'}.")
+    return 0
+
+
 def parsed_payload(text: str | None) -> Any:
     """What follows a signal's name; raises BadPayload."""
     if text is None:
@@ -139,6 +202,8 @@ def row_data(row: RunRow) -> dict[str, Any]:
         "created": iso(row.created),
         "ended": iso(row.ended),
         "wake_at": iso(row.wake_at),
+        "parent": row.parent,
+        "pinned": row.pinned,
     }
 
 
@@ -149,6 +214,13 @@ def iso(seconds: float | None) -> str | None:
 
 def _rows_for_people(rows: list[RunRow]) -> str:
     cells = [
-        [row.id, row.status, row.detail, (iso(row.created) or "")[:19].replace("T", " "), row.workflow] for row in rows
+        [row.id, row.status, row.detail, (iso(row.created) or "")[:19].replace("T", " "), row.workflow, _marks(row)]
+        for row in rows
     ]
-    return table(cells, ["run", "status", "detail", "created", "workflow"])
+    return table(cells, ["run", "status", "detail", "created", "workflow", ""])
+
+
+def _marks(row: RunRow) -> str:
+    """What is special about a run: whom it was forked from, and whether it is kept for ever."""
+    fork = f"⑂ {row.parent}" if row.parent and row.forked else ""
+    return " ".join(filter(None, [fork, "pinned" if row.pinned else ""]))

@@ -8,6 +8,7 @@ import msgspec
 from mulle.document.signature import Describe
 from mulle.engine import scope as at
 from mulle.engine.facts import AnyFact, Failure, NodeDone, NodeFailed, NodeStarted, Outputs, Path
+from mulle.engine.past import OfNode
 from mulle.engine.plan import ScopePlan
 from mulle.engine.run import Run
 
@@ -27,6 +28,8 @@ class NodeRecord(msgspec.Struct, kw_only=True):
     started: float | None = None
     ended: float | None = None
     usage: dict[str, Any] | None = None
+    kept: bool = False
+    """It was carried over from the run that this one was forked from, and was not executed here."""
 
     @property
     def elapsed_ms(self) -> float:
@@ -47,6 +50,8 @@ class NodeRecord(msgspec.Struct, kw_only=True):
             shown["reason"] = self.reason
         if self.usage:
             shown["usage"] = self.usage
+        if self.kept:
+            shown["kept"] = True
         return shown
 
 
@@ -70,7 +75,11 @@ class History:
 
     def apply(self, fact: AnyFact) -> None:
         self._now = fact.at
-        if isinstance(fact, NodeStarted):
+        if self._is_carried():
+            self._keep(fact)
+        elif isinstance(fact, OfNode):
+            self._record(fact.path).kept = False
+        if isinstance(fact, NodeStarted) and not self._is_carried():
             self.executions += 1
             record = self._record(fact.path)
             record.started = fact.at if record.started is None else record.started
@@ -82,6 +91,15 @@ class History:
         elif isinstance(fact, NodeFailed):
             self._record(fact.path).error = fact.error
         self.run.apply(fact)
+
+    def _is_carried(self) -> bool:
+        """Whether the next fact comes from the run that this one was forked from."""
+        started = self.run.started
+        return started is not None and started.origin is not None and self.run.head <= started.origin.kept
+
+    def _keep(self, fact: AnyFact) -> None:
+        if isinstance(fact, OfNode):
+            self._record(fact.path).kept = True
 
     def still_open(self) -> None:
         """Give every record that has no ending the status it stands at."""

@@ -3,13 +3,13 @@
 import asyncio
 import contextlib
 import time
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from typing import Any
 
 import msgspec
 
 from mulle.engine.codec import encode_one
-from mulle.engine.facts import RunStarted
+from mulle.engine.facts import AnyFact, RunStarted
 from mulle.engine.journal import CANCEL, Claim, InboxSignal, Journal, NewRun, RunRow
 from mulle.engine.plan import ScopePlan
 from mulle.engine.run import Run
@@ -95,23 +95,30 @@ class LocalRuntime:
 
     # ------------------------------------------------------------------ one run
 
-    async def start(self, new: NewRun, first: RunStarted, graph: LoadedGraph) -> bool:
-        """Begin a run, at once or when its turn comes. False when a run with its `dedup` key exists already."""
+    async def start(self, new: NewRun, first: RunStarted, graph: LoadedGraph, kept: Sequence[AnyFact] = ()) -> bool:
+        """Begin a run, at once or when its turn comes; a fork with the facts that it keeps.
+
+        False when a run with its `dedup` key exists already.
+        """
+        facts = [encode_one(fact) for fact in (first, *kept)]
         if new.waits_its_turn:
-            created = await self._journal.create(new, [encode_one(first)])
+            created = await self._journal.create(new, facts)
             if created and new.debounce is None:
                 await self.take(new.id)
             self._stirred.set()
             return created
         run = Run(graph.plan, graph.executor.catalogue.describe)
-        run.apply(first)
+        for fact in (first, *kept):
+            run.apply(fact)
         self._starting[new.id] = True
         try:
-            if not await self._journal.create(new, [encode_one(first)]):
+            if not await self._journal.create(new, facts):
                 return False
         finally:
             unheard = self._starting.pop(new.id)
         driver = Driver(run, FIRST_EPOCH, self._journal, graph.executor, self._publish, inbox_is_empty=unheard)
+        for fact in kept:
+            driver.pins.count(fact)
         self._drive(driver)
         return True
 
