@@ -52,6 +52,17 @@ def _folder(raw: str, environ: Mapping[str, str]) -> Path:
     return path
 
 
+def _any_folder(raw: str, environ: Mapping[str, str]) -> Path:
+    """A folder that may be named from where one stands."""
+    return Path(_text(raw, environ)).expanduser()
+
+
+def _switch(raw: str, _environ: Mapping[str, str]) -> bool:
+    if raw not in {"on", "off"}:
+        raise ValueError(f"{raw!r} is neither on nor off")
+    return raw == "on"
+
+
 def _sandbox(raw: str, _environ: Mapping[str, str]) -> str:
     if raw not in {"auto", "container", "unsafe"}:
         raise ValueError(f"{raw!r} is none of auto, container, unsafe")
@@ -270,6 +281,20 @@ class Settings:
         "Where mail is laid as .eml files while no server is configured; by default MULLE_HOME/outbox.",
         _folder,
         example="~/.mulle/outbox",
+    )
+    projects: Path = _variable(
+        "MULLE_PROJECTS",
+        "The folder that holds the project folders of flowctl.",
+        _any_folder,
+        default=Path("projects"),
+        example="./projects",
+    )
+    project_plugins: bool = _variable(
+        "MULLE_PROJECT_PLUGINS",
+        "on: run the hooks in the plugins folder of a project, as they are. Only for folders that you trust.",
+        _switch,
+        default=False,
+        example="off",
     )
     master_key: bytes | None = _variable(
         "MULLE_MASTER_KEY",

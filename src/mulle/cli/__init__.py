@@ -1,14 +1,11 @@
 """The command line. Each command lives in a module of its own that is imported when it is called, so help is quick."""
 
-import sys
 from difflib import get_close_matches
 from importlib import import_module
-from typing import Any
 
 import click
 
-from mulle.cli.printing import OutputLost, complain
-from mulle.errors import MulleError
+from mulle.cli.door import enter
 
 COMMANDS: dict[str, tuple[str, str]] = {
     "author": ("author", "Turn a sentence into a workflow that is proved before anyone trusts it."),
@@ -76,43 +73,4 @@ def mulle() -> None:
 
 def main(arguments: list[str] | None = None) -> None:
     """Run one command and leave with its exit code."""
-    given = sys.argv[1:] if arguments is None else arguments
-    as_json = "--json" in given
-    try:
-        code: Any = mulle.main(args=given, prog_name="mulle", standalone_mode=False)
-    except click.exceptions.NoArgsIsHelpError as error:
-        if as_json:
-            complain(_misused(error, "A command is missing."), as_json=True)
-        else:
-            click.echo(error.format_message(), err=True)
-        sys.exit(2)
-    except click.UsageError as error:
-        complain(_misused(error, error.format_message()), as_json=as_json)
-        sys.exit(2)
-    except OutputLost as error:
-        complain(error.to_dict(), as_json=as_json)
-        sys.exit(1)
-    except MulleError as error:
-        complain(error.to_dict(), as_json=as_json)
-        sys.exit(2)
-    except (click.Abort, KeyboardInterrupt):
-        sys.exit(130)
-    except Exception as error:  # noqa: BLE001 - the last door: a person gets a sentence and the place, no traceback.
-        complain(_unforeseen(error), as_json=as_json)
-        sys.exit(1)
-    sys.exit(code if isinstance(code, int) else 0)
-
-
-def _misused(error: click.UsageError, message: str) -> dict[str, str]:
-    path = error.ctx.command_path if error.ctx else "mulle"
-    return {"code": "usage", "message": message, "where": "", "hint": f"`{path} --help` shows how."}
-
-
-def _unforeseen(error: Exception) -> dict[str, str]:
-    """An error that we have no name for: what it says, and the line it comes from."""
-    at = error.__traceback__
-    while at is not None and at.tb_next is not None:
-        at = at.tb_next
-    place = f"{at.tb_frame.f_code.co_filename}:{at.tb_lineno}" if at else ""
-    hint = "This is a mistake in Mulle. Nothing that was kept is lost; please report it with the place above."
-    return {"code": "internal", "message": f"{type(error).__name__}: {error}", "where": place, "hint": hint}
+    enter(mulle, "mulle", arguments)

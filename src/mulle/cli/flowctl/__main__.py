@@ -1,0 +1,5 @@
+"""`python -m mulle.cli.flowctl`."""
+
+from mulle.cli.flowctl import main
+
+main()
