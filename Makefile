@@ -9,7 +9,7 @@ PIP := $(BIN)/python -m pip install -qq --disable-pip-version-check
 WHOLLY_COVERED := src/mulle/document/*,src/mulle/engine/*,src/mulle/sdk/*
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench soak fix serve web lock clean
+.PHONY: help demo test check bench soak crash fix serve web lock clean
 
 help:  ## Show what can be made
 	@awk -F':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -33,6 +33,9 @@ bench: $(READY)  ## Measure us beside the floors (and the peers where installed)
 
 soak: $(READY)  ## Simulate SEEDS worlds full of trouble (a million, unless said), until one breaks a promise
 	@$(BIN)/python -m tests.simulation --soak $(or $(SEEDS),1000000) --from $(or $(FROM),0)
+
+crash: $(READY)  ## Kill real processes KILLS times (300, unless said), and tell what the ledger outside says
+	@$(BIN)/python -m tests.crash --kills $(or $(KILLS),300)
 
 fix: $(READY)  ## Let the formatter and the linter mend what they can
 	@$(BIN)/ruff check --fix .
