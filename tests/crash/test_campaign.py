@@ -25,7 +25,7 @@ def test_the_verdict_sees_what_was_done_too_often():
         NodeStarted(at=2.0, path=path, effect="once"),
         NodeDone(at=3.0, path=path),
     ]
-    effects = [Effect(at, True, "r/tell/1/1", None) for at in (2.5, 3.5)]  # noqa: FBT003
+    effects = [Effect(at, True, "r/tell/1/1", None) for at in (2.5, 3.5)]
     verdict = Verdict()
 
     _judge_run("r", facts, effects, verdict)

@@ -1,6 +1,7 @@
 """Compare what was done to the world with what the journals say, and tell it in a table."""
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from tests.crash.campaign import Campaign
@@ -72,7 +73,7 @@ async def judge(campaign: Campaign, app: App, effects: list[Effect], verdict: Ve
     verdict.effects += sum(one.key.split("/")[0] in ids for one in effects)
 
 
-def _judge_run(run: str, facts: list[AnyFact], effects: list[Effect], verdict: Verdict) -> int:
+def _judge_run(run: str, facts: Sequence[AnyFact], effects: list[Effect], verdict: Verdict) -> int:
     """Look at one run; gives its number."""
     first, last = facts[0], facts[-1]
     assert isinstance(first, RunStarted)
