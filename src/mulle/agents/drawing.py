@@ -274,8 +274,8 @@ class Tracing:
         return found
 
 
-def drawing_of(function: Callable[..., Any]) -> tuple[Graph, tuple[str, ...]]:
-    """The graph that a function draws, and the names of the run's inputs."""
+def drawing_of(function: Callable[..., Any]) -> Graph:
+    """The graph that a function draws; its parameters are the ports of the start."""
     graph = Graph()
     tracing = Tracing(graph)
     parameters = [one for one in taken(function).parameters if one.named]
@@ -283,7 +283,7 @@ def drawing_of(function: Callable[..., Any]) -> tuple[Graph, tuple[str, ...]]:
     graph.add(NodeSpec(id=START, type="start", ports=Ports(outputs=ports)))
     with _drawing(tracing):
         tracing.finish(function(**{one.name: Value(tracing, START, (one.name,)) for one in parameters}))
-    return graph, tuple(one.name for one in parameters)
+    return graph
 
 
 @contextmanager

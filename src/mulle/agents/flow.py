@@ -111,7 +111,7 @@ class DrawnWorkflow(Workflow):
 
     def _draw(self) -> None:
         if not self._graph.nodes:
-            self._graph, self._inputs = drawing_of(self._function)
+            self._graph = drawing_of(self._function)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Its steps, drawn into the workflow that is being drawn."""

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Literal
 
-from mulle.agents.chaining import Chain, StepPlan
+from mulle.agents.chaining import START, Chain, StepPlan
 from mulle.agents.execution import Apps, Asked, RunFailed, execute
 from mulle.agents.graph import Graph, bound_steps, functions_by_name
 from mulle.agents.results import StepResult, WorkflowContext, WorkflowResult, WorkflowState
@@ -63,8 +63,6 @@ class Workflow:
         self._settings = Document.model_validate({"name": name, **settings})
         self._chain = Chain()
         self._graph = Graph()
-        self._inputs: tuple[str, ...] = ()
-        """The names of a run's inputs, where a single value can stand for the only one."""
         self._document: Document | None = None
         self._changes = 0
         """How many changes the document holds."""
@@ -179,14 +177,15 @@ class Workflow:
 
     def given(self, value: Any) -> dict[str, Any]:
         """What a run gets, by the ports of its start: a value for the first step, or values by name."""
-        self._draw()
-        if not self._graph.nodes:
+        start = next((node for node in self.document.nodes if node.type == START), None)
+        if not self._graph.nodes or start is None:
             return {"input": value}
+        names = [port.name for port in start.ports.outputs]
         named: dict[str, Any] | None = dict(value) if isinstance(value, Mapping) else None  # pyright: ignore[reportUnknownArgumentType]  # Checked as data.
-        if len(self._inputs) == 1 and (named is None or self._inputs[0] not in named) and value is not None:
-            return {self._inputs[0]: value}
+        if len(names) == 1 and (named is None or names[0] not in named) and value is not None:
+            return {names[0]: value}
         if named is None and value is not None:
-            raise TypeError(f"'{self.name}' takes its inputs by name: {', '.join(self._inputs) or 'none'}.")
+            raise TypeError(f"'{self.name}' takes its inputs by name: {', '.join(names) or 'none'}.")
         return named or {}
 
     def step_ids(self) -> list[str]:
