@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from mulle.agents.execution import Apps
@@ -50,7 +51,7 @@ class ExecutionHistory:
             clock: The time.
         """
         self._shelf: Shelf = shelf_at(home)
-        self._app = home if hasattr(home, "journal") else None
+        self._app: Apps | None = None if home is None or isinstance(home, str | Path) else home
         self._clock = clock
 
     def create_log(self, workflow_name: str) -> ExecutionLog:

@@ -81,5 +81,5 @@ class HomeShelf:
 
 def shelf_at(home: Any) -> Shelf:
     """The shelf of an app or of a home's folder; one in memory for None, and for an app that keeps nothing."""
-    folder = getattr(home, "home", home)
+    folder = home if home is None or isinstance(home, str | Path) else home.home
     return MemoryShelf() if folder is None else HomeShelf(Path(folder))
