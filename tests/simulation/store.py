@@ -6,7 +6,7 @@ lease has run out, whatever its process does; a request that was on its way when
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, cast
 
@@ -197,9 +197,11 @@ class SimulatedJournal:
     async def graph(self, graph: str) -> bytes:
         return await self._ask("read", lambda: self._memory.graph(graph), reads=True)
 
-    def create(self, run: NewRun, facts: list[bytes]) -> Awaitable[bool]:
+    def create(
+        self, run: NewRun, facts: list[bytes], blobs: Mapping[str, Sequence[bytes]] | None = None
+    ) -> Awaitable[bool]:
         def create() -> bool:
-            created: bool = _at_once(self._memory.create(run, facts))
+            created: bool = _at_once(self._memory.create(run, facts, blobs))
             if created:
                 self._store.witness.created(run, facts, self.owner)
             return created
@@ -216,8 +218,10 @@ class SimulatedJournal:
 
         return self._ask("append", append)
 
-    async def read(self, run: str, after: int = 0) -> list[AnyFact]:
-        return await self._ask("read", lambda: self._memory.read(run, after), reads=True)
+    async def read(
+        self, run: str, after: int = 0, limit: int | None = None, *, previews: bool = False
+    ) -> list[AnyFact]:
+        return await self._ask("read", lambda: self._memory.read(run, after, limit, previews=previews), reads=True)
 
     def save_snapshot(self, run: str, data: bytes) -> None:
         self._memory.save_snapshot(run, data)

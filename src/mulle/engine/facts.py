@@ -38,12 +38,27 @@ class Failure(msgspec.Struct, frozen=True, omit_defaults=True):
         return {"type": self.type, "message": self.message, "node": self.node}
 
 
+class BlobRef(msgspec.Struct, frozen=True, array_like=True):
+    """Where a big value belongs in its fact: the fact itself holds a preview of it there."""
+
+    at: Path
+    """`("outputs", "text")`: the way to it in the fact's JSON."""
+    hash: str
+    size: int
+    """In bytes of JSON."""
+    items: bool = False
+    """The value is the list of a map's items, and its scopes follow from it: `{"item": …, "index": …}`."""
+
+
 # `gc=False`: facts are trees of data, none ever stands in a cycle, and there are millions of them.
 
 
 class Fact(msgspec.Struct, frozen=True, omit_defaults=True, tag_field="fact", kw_only=True, gc=False):
     at: float
     """When, in seconds since 1970 by the driver's clock. Order is decided by the journal, never by this."""
+    blobs: tuple[BlobRef, ...] = ()
+    """Values that are kept elsewhere. Only the store sees them: a fact that was read whole has none. They stand beside
+    the values, not in them, so that no value of a user can be taken for a reference."""
 
 
 class Budget(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -5,7 +5,7 @@ names that epoch and the head it was decided on. A batch whose epoch or head no 
 `JournalConflict`; whoever is refused lost the run and stops at once.
 """
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 import msgspec
@@ -100,6 +100,19 @@ class Backlog(msgspec.Struct, frozen=True, kw_only=True):
     """When the oldest of all began."""
 
 
+class Room(msgspec.Struct, frozen=True, kw_only=True):
+    """How much room a store takes."""
+
+    bytes: int
+    """All of it, indexes and logs included."""
+    free: int = 0
+    """Of these, what is unused and can be given back."""
+    runs: int = 0
+    blobs: int = 0
+    blob_bytes: int = 0
+    """Of all, what big values take."""
+
+
 class InboxSignal(msgspec.Struct, frozen=True):
     """A signal on its way to a run: an approval, a webhook's answer, a cancel."""
 
@@ -118,6 +131,8 @@ class Batch(msgspec.Struct, kw_only=True):
     """The head they were decided on: how many facts the journal holds already."""
     facts: list[bytes]
     """Each one encoded."""
+    blobs: Mapping[str, Sequence[bytes]] = {}
+    """Big values that these facts refer to, by hash, in parts. One that the run wrote before may be left out."""
     consumed: Sequence[str] = ()
     """Ids of inbox signals that these facts journal; they leave the inbox in the same transaction."""
     status: str | None = None
@@ -159,11 +174,14 @@ class Journal(Protocol):
         """Raises UnknownGraph."""
         ...
 
-    def create(self, run: NewRun, facts: list[bytes]) -> Awaitable[bool]:
-        """Write a run's row, claimed by this process at epoch 1, with its first facts. False: its `dedup` exists.
+    def create(
+        self, run: NewRun, facts: list[bytes], blobs: Mapping[str, Sequence[bytes]] | None = None
+    ) -> Awaitable[bool]:
+        """Write a run's row, claimed by this process at epoch 1, with its first facts and the big values they refer to.
 
-        One that waits its turn is written as `queued` and not claimed. With a debounce it takes the place of a queued
-        one with the same key, which is sent `superseded` in the same transaction.
+        False: its `dedup` exists, and nothing was written. One that waits its turn is written as `queued` and not
+        claimed. With a debounce it takes the place of a queued one with the same key, which is sent `superseded` in the
+        same transaction.
         """
         ...
 
@@ -178,8 +196,14 @@ class Journal(Protocol):
         """
         ...
 
-    async def read(self, run: str, after: int = 0, limit: int | None = None) -> list[AnyFact]:
-        """A run's facts from position `after` on, at most `limit` of them; raises UnknownRun."""
+    async def read(
+        self, run: str, after: int = 0, limit: int | None = None, *, previews: bool = False
+    ) -> list[AnyFact]:
+        """A run's facts from position `after` on, at most `limit` of them, whole.
+
+        With `previews`, big values that a look at the run can do without stay shortened, and each fact's `blobs` says
+        which. Raises UnknownRun, and BlobLost when a value is missing or damaged.
+        """
         ...
 
     def save_snapshot(self, run: str, data: bytes) -> None:
@@ -263,6 +287,10 @@ class Journal(Protocol):
 
     async def pin(self, run: str, *, pinned: bool) -> None:
         """Keep a run for ever, or let it grow old again; ended or not. Raises UnknownRun."""
+        ...
+
+    async def room(self) -> Room:
+        """How much room everything takes."""
         ...
 
     async def delete(self, run: str) -> None:

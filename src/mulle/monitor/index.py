@@ -89,7 +89,7 @@ class Index:
             position = 0
             while position < row.head:
                 begun = time.perf_counter()
-                facts = await self._journal.read(row.id, position, SLICE)
+                facts = await self._journal.read(row.id, position, SLICE, previews=True)
                 if not facts:
                     raise BrokenJournal(f"It should hold {row.head} facts, and there are {position}.")
                 reading.take(facts)

@@ -4,9 +4,9 @@ import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from mulle.engine.codec import encode_one
 from mulle.engine.facts import AnyFact, Failure, NodeDone, NodeFailed, Path, RunEnded, Signalled
 from mulle.engine.journal import Batch, Journal
+from mulle.engine.packing import Blobs, packed
 from mulle.engine.run import Run
 from mulle.errors import StepError, StoreError
 from mulle.sdk.fit import NOT_DATA, NoData
@@ -50,6 +50,10 @@ class Ledger:
         self._publish = publish
         self._facts: list[AnyFact] = []
         self._encoded: list[bytes] = []
+        self._blobs: Blobs = {}
+        """Big values of these facts."""
+        self._kept: set[str] = set()
+        """Big values that were written before, by hash."""
         self._consumed: list[str] = []
         self._saved = self._snapshot_at = run.head
         self._writing = False
@@ -76,13 +80,15 @@ class Ledger:
         """Fold a fact and keep it for the next save. What cannot be kept as data becomes the node's failure."""
         try:
             self._run.check(fact)
-            encoded = encode_one(fact)
+            encoded, blobs = packed(fact)
         except NOT_DATA as error:
             fact = _refused(fact, NoData(problem=str(error)))
-            encoded = encode_one(fact)
+            encoded, blobs = packed(fact)
         except StepError as error:
             fact = _refused(fact, error)
-            encoded = encode_one(fact)
+            encoded, blobs = packed(fact)
+        if blobs:
+            self._blobs |= blobs
         self._run.apply(fact)
         self._facts.append(fact)
         self._encoded.append(encoded)
@@ -99,13 +105,14 @@ class Ledger:
 
         Raises JournalConflict when another driver took over, StoreFull, StoreUnavailable; nothing is lost then.
         """
-        facts, encoded, consumed = self._facts, self._encoded, self._consumed
+        facts, encoded, blobs, consumed = self._facts, self._encoded, self._blobs, self._consumed
         ended = self._run.ended
         batch = Batch(
             run=self._id,
             epoch=self._epoch,
             after=self._saved,
             facts=encoded,
+            blobs={name: parts for name, parts in blobs.items() if name not in self._kept} if blobs else {},
             consumed=consumed,
             status=ended.status if ended else None,
             detail=ended.detail if ended else "",
@@ -113,16 +120,17 @@ class Ledger:
             alive=any(type(fact) in ENDINGS for fact in facts),
         )
         self._saved += len(facts)
-        self._facts, self._encoded, self._consumed = [], [], []
+        self._facts, self._encoded, self._blobs, self._consumed = [], [], {}, []
         self._writing = True
         try:
             await self._journal.append(batch)
         except StoreError:
             self._saved -= len(facts)
-            self._facts, self._encoded, self._consumed = facts, encoded, consumed
+            self._facts, self._encoded, self._blobs, self._consumed = facts, encoded, blobs, consumed
             raise
         finally:
             self._writing = False
+        self._kept.update(blobs)
         if self._saved - self._snapshot_at >= SNAPSHOT_EVERY and not ended:
             self._snapshot_at = self._saved
             self._journal.save_snapshot(self._id, self._run.snapshot())

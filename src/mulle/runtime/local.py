@@ -8,9 +8,9 @@ from typing import Any
 
 import msgspec
 
-from mulle.engine.codec import encode_one
 from mulle.engine.facts import AnyFact, RunStarted
 from mulle.engine.journal import CANCEL, Claim, InboxSignal, Journal, NewRun, RunRow
+from mulle.engine.packing import packed_together
 from mulle.engine.plan import ScopePlan
 from mulle.engine.run import Run
 from mulle.errors import JournalConflict, MulleError, StaleSnapshot, StoreError, StoreFull, StoreUnavailable
@@ -100,9 +100,9 @@ class LocalRuntime:
 
         False when a run with its `dedup` key exists already.
         """
-        facts = [encode_one(fact) for fact in (first, *kept)]
+        facts, blobs = packed_together((first, *kept))
         if new.waits_its_turn:
-            created = await self._journal.create(new, facts)
+            created = await self._journal.create(new, facts, blobs)
             if created and new.debounce is None:
                 await self.take(new.id)
             self._stirred.set()
@@ -112,7 +112,7 @@ class LocalRuntime:
             run.apply(fact)
         self._starting[new.id] = True
         try:
-            if not await self._journal.create(new, facts):
+            if not await self._journal.create(new, facts, blobs):
                 return False
         finally:
             unheard = self._starting.pop(new.id)

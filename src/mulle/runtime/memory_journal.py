@@ -4,16 +4,18 @@ Several drivers may share one: `journal.as_owner("b")` sees the same runs under 
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
 
+from mulle.engine.blobs import wanted, whole
 from mulle.engine.codec import decode, joined
 from mulle.engine.facts import AnyFact
-from mulle.engine.journal import CANCEL, Backlog, Batch, Claim, InboxSignal, NewRun, RunRow, superseded
+from mulle.engine.journal import CANCEL, Backlog, Batch, Claim, InboxSignal, NewRun, Room, RunRow, superseded
 from mulle.errors import JournalConflict, RunUnfinished, StoreUnavailable, UnknownGraph, UnknownRun
+from mulle.runtime.memory_blobs import MemoryBlobs
 from mulle.runtime.memory_queues import Allowances, MemoryQueues
 
 
@@ -68,6 +70,7 @@ class _Shelf:
     debounced: dict[str, tuple[str, float]] = field(default_factory=dict[str, tuple[str, float]])
     """By run that waits for a quiet moment: its key, and when the first call of its series came."""
     ended: int = 0
+    blobs: MemoryBlobs = field(default_factory=MemoryBlobs)
 
 
 class MemoryJournal:
@@ -94,11 +97,13 @@ class MemoryJournal:
         """Keep a graph under its content hash; again is nothing."""
         self._shelf.graphs.setdefault(graph, document)
 
-    def create(self, run: NewRun, facts: list[bytes]) -> Awaitable[bool]:
+    def create(
+        self, run: NewRun, facts: list[bytes], blobs: Mapping[str, Sequence[bytes]] | None = None
+    ) -> Awaitable[bool]:
         """Write a run's row, claimed by this owner at epoch 1, with its first facts. False: its `dedup` exists."""
-        return _answered(lambda: self._create(run, facts))
+        return _answered(lambda: self._create(run, facts, blobs or {}))
 
-    def _create(self, run: NewRun, facts: list[bytes]) -> bool:
+    def _create(self, run: NewRun, facts: list[bytes], blobs: Mapping[str, Sequence[bytes]]) -> bool:
         shelf = self._shelf
         if run.dedup is not None and run.dedup in shelf.dedup:
             return False
@@ -119,6 +124,7 @@ class MemoryJournal:
             session=run.session,
         )
         shelf.created += 1
+        shelf.blobs.keep(run.id, blobs)
         shelf.runs[run.id] = _Kept(row, shelf.created, list(facts))
         if run.dedup is not None:
             shelf.dedup[run.dedup] = run.id
@@ -159,6 +165,7 @@ class MemoryJournal:
         kept = self._shelf.runs.get(batch.run)
         if kept is None or not self._holds(kept, batch.epoch) or kept.row.head != batch.after:
             raise JournalConflict(run=batch.run)
+        self._shelf.blobs.keep(batch.run, batch.blobs)
         kept.facts += batch.facts
         kept.change(head=len(kept.facts))
         if batch.alive:
@@ -239,6 +246,7 @@ class MemoryJournal:
         if kept.row.ended is None:
             raise RunUnfinished(run=run)
         del shelf.runs[run]
+        shelf.blobs.forget(run)
         shelf.dedup = {key: other for key, other in shelf.dedup.items() if other != run}
         if all(other.row.graph != kept.row.graph for other in shelf.runs.values()):
             shelf.graphs.pop(kept.row.graph, None)
@@ -258,9 +266,14 @@ class MemoryJournal:
             raise UnknownGraph(graph=graph)
         return self._shelf.graphs[graph]
 
-    async def read(self, run: str, after: int = 0, limit: int | None = None) -> list[AnyFact]:
-        """A run's facts from position `after` on, at most `limit` of them; raises UnknownRun."""
-        return decode(joined(self._kept(run).facts[after:][:limit]))
+    async def read(
+        self, run: str, after: int = 0, limit: int | None = None, *, previews: bool = False
+    ) -> list[AnyFact]:
+        """A run's facts from position `after` on, whole or with previews; raises UnknownRun, BlobLost."""
+        facts = decode(joined(self._kept(run).facts[after:][:limit]))
+        names = {ref.hash for fact in facts if fact.blobs for ref in wanted(fact, previews=previews)}
+        values = {name: self._shelf.blobs.value(name) for name in names}
+        return [whole(fact, values.__getitem__, previews=previews) if fact.blobs else fact for fact in facts]
 
     def save_snapshot(self, run: str, data: bytes) -> None:
         """Keep the fold of a run's facts so far, instead of an earlier one."""
@@ -339,6 +352,14 @@ class MemoryJournal:
         return [
             InboxSignal(signal, each[0], msgspec.json.decode(each[1])) for signal, each in waiting if each is not None
         ]
+
+    async def room(self) -> Room:
+        """How much room everything takes; what Python itself needs for it is not counted."""
+        shelf = self._shelf
+        blobs = shelf.blobs.size
+        facts = sum(len(fact) for kept in shelf.runs.values() for fact in kept.facts)
+        graphs = sum(map(len, shelf.graphs.values()))
+        return Room(bytes=blobs + facts + graphs, runs=len(shelf.runs), blobs=len(shelf.blobs), blob_bytes=blobs)
 
     # ------------------------------------------------------------------ inside
 

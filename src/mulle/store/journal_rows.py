@@ -12,7 +12,7 @@ import msgspec
 from mulle.engine.codec import joined
 from mulle.engine.journal import CANCEL, Backlog, Batch, Claim, InboxSignal, NewRun, RunRow
 from mulle.errors import JournalConflict, RunUnfinished, UnknownRun
-from mulle.store import queue_rows
+from mulle.store import blob_rows, queue_rows
 
 COLUMNS = RunRow.__struct_fields__
 _SELECT_RUN = f"SELECT {', '.join(COLUMNS)} FROM runs"
@@ -90,7 +90,7 @@ def create(db: sqlite3.Connection, run: NewRun, facts: Sequence[bytes], owner: s
 
 def is_plain(batch: Batch) -> bool:
     """Whether a batch brings facts and changes nothing else."""
-    return bool(batch.facts) and not (batch.status or batch.ended or batch.consumed or batch.signals)
+    return bool(batch.facts) and not (batch.status or batch.ended or batch.consumed or batch.signals or batch.blobs)
 
 
 def append_plain(db: sqlite3.Connection, batches: Sequence[Batch], owner: str) -> None:
@@ -121,6 +121,8 @@ def append(db: sqlite3.Connection, batch: Batch, owner: str) -> None:
         queue_rows.leave(db, batch.run, for_good=True)
     if batch.facts:
         db.execute(_INSERT_FACTS, (batch.run, batch.after, joined(batch.facts)))
+    if batch.blobs:
+        blob_rows.keep(db, batch.run, batch.blobs)
     if batch.consumed:
         _consume(db, batch.run, batch.consumed)
     for run, signal in batch.signals:
@@ -216,6 +218,7 @@ def delete(db: sqlite3.Connection, run: str) -> None:
     if found.ended is None:
         raise RunUnfinished(run=run)
     db.execute("DELETE FROM facts WHERE run = ?", (run,))
+    blob_rows.forget(db, run)
     db.execute("DELETE FROM runs WHERE id = ?", (run,))  # Takes the inbox and the snapshot with it.
     db.execute(
         "DELETE FROM graphs WHERE hash = ?1 AND NOT EXISTS (SELECT 1 FROM runs WHERE graph = ?1)", (found.graph,)

@@ -8,17 +8,18 @@ import asyncio
 import contextlib
 import sqlite3
 import threading
-from collections.abc import Awaitable, Callable, Generator, Sequence
+from collections.abc import Awaitable, Callable, Generator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+from mulle.engine.blobs import BlobLost, Unpacked, wanted, whole
 from mulle.engine.codec import decode
 from mulle.engine.facts import AnyFact
-from mulle.engine.journal import Backlog, Batch, Claim, InboxSignal, NewRun, RunRow
+from mulle.engine.journal import Backlog, Batch, Claim, InboxSignal, NewRun, Room, RunRow
 from mulle.errors import StoreError, UnknownGraph, UnknownRun
+from mulle.store import blob_rows, queue_rows
 from mulle.store import journal_rows as sql
-from mulle.store import queue_rows
 from mulle.store.database import connect, migrate, storage
 from mulle.store.group_commit import GroupCommit
 from mulle.store.owners import Owners
@@ -82,7 +83,9 @@ class SqliteJournal:
             lambda written: self._graphs.pop(graph, None) if written.cancelled() or written.exception() else None
         )
 
-    def create(self, run: NewRun, facts: list[bytes]) -> Awaitable[bool]:
+    def create(
+        self, run: NewRun, facts: list[bytes], blobs: Mapping[str, Sequence[bytes]] | None = None
+    ) -> Awaitable[bool]:
         """Write a run's row, claimed by this process at epoch 1, with its first facts. False: its `dedup` exists."""
         self._keep_listening()
         me, document = self._owners.me, self._graphs.get(run.graph)
@@ -90,13 +93,16 @@ class SqliteJournal:
         def write(db: sqlite3.Connection) -> bool:
             if document is not None:
                 sql.keep_graph(db, run.graph, document)  # A run of the same graph may have been deleted meanwhile.
-            return sql.create(db, run, facts, me)
+            created = sql.create(db, run, facts, me)
+            if created and blobs:
+                blob_rows.keep(db, run.id, blobs)
+            return created
 
-        return self._writer.submit(write, _size(facts))
+        return self._writer.submit(write, _size(facts, blobs))
 
     def append(self, batch: Batch) -> Awaitable[None]:
         """Write facts. Batches that gather while one commit is under way share the next one."""
-        written = self._writer.submit(batch, _size(batch.facts))
+        written = self._writer.submit(batch, _size(batch.facts, batch.blobs))
         if batch.signals:
             written.add_done_callback(lambda written: self._signalled(written, [run for run, _ in batch.signals]))
         return written
@@ -191,9 +197,12 @@ class SqliteJournal:
             raise UnknownGraph(graph=graph)
         return document
 
-    async def read(self, run: str, after: int = 0, limit: int | None = None) -> list[AnyFact]:
-        """A run's facts from position `after` on, at most `limit` of them; raises UnknownRun."""
+    async def read(
+        self, run: str, after: int = 0, limit: int | None = None, *, previews: bool = False
+    ) -> list[AnyFact]:
+        """A run's facts from position `after` on, whole or with previews; raises UnknownRun, BlobLost."""
         facts: list[AnyFact] = []
+        values: dict[str, Any] = {}
         with self._reading() as db:
             head = sql.row(db, run).head
         head = head if limit is None else min(head, after + limit)
@@ -202,7 +211,11 @@ class SqliteJournal:
                 found = sql.batches(db, run, after, SLICE)
             for position, data in found:
                 batch = decode(data)[: head - position]
-                facts += batch[after - position :]
+                for fact in batch[after - position :]:
+                    for ref in wanted(fact, previews=previews):
+                        if ref.hash not in values:
+                            values[ref.hash] = await self._value(run, ref.hash)
+                    facts.append(whole(fact, values.__getitem__, previews=previews))
                 after = position + len(batch)
                 if after >= head:
                     break
@@ -211,6 +224,24 @@ class SqliteJournal:
             if after < head:
                 await asyncio.sleep(0)
         return facts
+
+    async def _value(self, run: str, name: str) -> Any:
+        """A big value of a run, part by part; raises BlobLost, UnknownRun."""
+        unpacked, part = Unpacked(name), 0
+        with self._reading() as db:
+            count = blob_rows.parts(db, name)
+        while part < count:
+            with self._reading() as db:
+                found = blob_rows.part(db, name, part)
+            if found is not None:
+                unpacked.add(found)
+            part += 1
+            await asyncio.sleep(0)
+        try:
+            return unpacked.value()
+        except BlobLost:
+            await self.row(run)  # It may have been deleted while we read.
+            raise
 
     async def snapshot(self, run: str) -> bytes | None:
         """The last snapshot of a run, if there is one."""
@@ -260,6 +291,11 @@ class SqliteJournal:
         """Signals that no fact has taken in yet, oldest first."""
         with self._reading() as db:
             return sql.inbox(db, run)
+
+    async def room(self) -> Room:
+        """How much room everything takes."""
+        with self._reading() as db:
+            return blob_rows.room(db, self._path)
 
     @contextlib.contextmanager
     def _reading(self) -> Generator[sqlite3.Connection]:
@@ -325,5 +361,6 @@ class SqliteJournal:
             self._tell(None)
 
 
-def _size(facts: Sequence[bytes]) -> int:
-    return ROW_SIZE + sum(map(len, facts))
+def _size(facts: Sequence[bytes], blobs: Mapping[str, Sequence[bytes]] | None = None) -> int:
+    size = ROW_SIZE + sum(map(len, facts))
+    return size + sum(len(part) for parts in blobs.values() for part in parts) if blobs else size
