@@ -13,6 +13,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "run": ("run", "Run a workflow until it ends or waits."),
     "validate": ("documents", "Say everything that is wrong with a document."),
     "schema": ("documents", "Print the document format's JSON Schema."),
+    "import": ("importing", "Make a document of a Dify export, or of an old chatbot's JSON."),
     "export": ("documents", "Write a workflow as YAML or JSON."),
     "schedule": ("schedule", "Understand a schedule phrase."),
     "workflows": ("workflows", "List, save and remove the workflows of this home."),
@@ -26,6 +27,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "secrets": ("secrets", "Keep secrets outside of documents."),
 }
 """Name: module, what it does."""
+
+
+ATTRIBUTES = {"import": "import_"}
+"""Commands whose function is called otherwise, because Python keeps the word for itself."""
 
 
 class UnknownCommand(click.UsageError):
@@ -44,7 +49,7 @@ class Commands(click.Group):
         if cmd_name not in COMMANDS:
             return None
         module = import_module(f"mulle.cli.{COMMANDS[cmd_name][0]}")
-        return getattr(module, cmd_name)
+        return getattr(module, ATTRIBUTES.get(cmd_name, cmd_name))
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]

@@ -108,7 +108,7 @@ def parsed_inputs(workflow: Workflow, values: Sequence[str]) -> dict[str, Any]:
 
 def parsed_value(text: str, port: Port) -> Any:
     """A text as its port's type: JSON where the type is not text; for `any` JSON if it parses, else the text."""
-    if port.type is PortType.STRING:
+    if port.type is PortType.STRING or (port.json_schema or {}).get("type") == "string":
         return text
     try:
         return json.loads(text, parse_constant=_no_number, parse_float=_finite)

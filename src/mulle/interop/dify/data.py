@@ -1,0 +1,238 @@
+"""Steps over data and variables: variable-aggregator, assigner (both versions), list-operator."""
+
+import json
+from typing import Any
+
+from mulle.document.ports import is_array, is_object
+from mulle.interop.dify.conditions import OPERATORS
+from mulle.interop.dify.made import Made
+from mulle.interop.dify.reading import DifyNode, selector
+from mulle.interop.dify.references import References
+from mulle.interop.names import quoted
+
+# ---------------------------------------------------------------------- aggregator
+
+
+def aggregator(node: DifyNode, refs: References) -> Made:
+    settings = node.object("advanced_settings")
+    groups = settings.get("groups")
+    if settings.get("group_enabled") and is_array(groups):
+        named = {
+            str(one["group_name"]): _expressions(one.get("variables"), node, refs)
+            for one in groups
+            if is_object(one) and one.get("group_name")
+        }
+        return Made("aggregate", {"groups": {name: found for name, found in named.items() if found}})
+    return Made("aggregate", {"mode": "first", "first_of": _expressions(node.data.get("variables"), node, refs)})
+
+
+def _expressions(found: Any, node: DifyNode, refs: References) -> list[str]:
+    chosen = [selector(one) for one in found] if is_array(found) else []
+    expressions = (refs.bare(one, node) for one in chosen if one)
+    return [expression for expression in expressions if expression != "null"]
+
+
+# ---------------------------------------------------------------------- assigner
+
+
+def assigner(node: DifyNode, refs: References) -> Made:
+    if node.data.get("assigned_variable_selector") is not None:
+        return Made("assign", {"writes": _first_version(node, refs)})
+    writes = [write for one in node.objects("items") if (write := _change(one, node, refs)) is not None]
+    return Made("assign", {"writes": writes}) if writes else Made("transform")
+
+
+def _first_version(node: DifyNode, refs: References) -> list[dict[str, Any]]:
+    target, kind = _target(node.selector("assigned_variable_selector"), node, refs)
+    value = "{{ " + refs.strict(node.selector("input_variable_selector"), node) + " }}"
+    match node.data.get("write_mode"):
+        case "append":
+            return [{"target": target, "op": "append", "value": value}]
+        case "clear":
+            return [_cleared(target, kind)]
+        case _:
+            return [{"target": target, "value": value}]
+
+
+def _target(chosen: tuple[str, ...], node: DifyNode, refs: References) -> tuple[str, str]:
+    """The variable that is written, and its type in Dify."""
+    if chosen[:1] == ("conversation",) and len(chosen) > 1:
+        kind = next((one.type for one in refs.app.conversation if one.name == chosen[1]), "")
+        return f"conversation.{chosen[1]}", kind
+    root, *path = chosen or ("",)
+    loop = refs.scopes.nodes.get(root)
+    if loop is not None and loop.type == "loop" and path:
+        variables = loop.objects("loop_variables")
+        kind = next((str(one.get("var_type")) for one in variables if one.get("label") == path[0]), "")
+        return f"state.{path[0]}", kind
+    refs.note(
+        f"{refs.shown(node)}: '{'.'.join(chosen)}' cannot be written; only variables of the chat and of loops can."
+    )
+    return f"conversation.{chosen[-1] if chosen else 'unknown'}", ""
+
+
+def _change(item: dict[str, Any], node: DifyNode, refs: References) -> dict[str, Any] | None:
+    target, kind = _target(selector(item.get("variable_selector")), node, refs)
+    operation, value = item.get("operation"), item.get("value")
+    if operation == "clear":
+        return _cleared(target, kind)
+    if operation in ("remove-first", "remove-last"):
+        count = f"1 - length({target})" if operation == "remove-first" else f"length({target}) - 1"
+        empty = f"[] if length({target}) == 0 else take({target}, {count})"
+        return {"target": target, "value": "{{ " + empty + " }}"}
+    expression = _value(item, value, kind, node, refs)
+    port, inner = _port_type(kind), kind.partition("[")[2].removesuffix("]")
+    match operation:
+        case "over-write" | "set":
+            return {"target": target, "value": _templated(expression, value)} | _typed(port)
+        case "append":
+            return {"target": target, "op": "append", "value": _templated(expression, value)} | _typed(
+                _port_type(inner)
+            )
+        case "extend":
+            return {"target": target, "op": "extend", "value": _templated(expression, value)} | _typed(
+                _port_type(inner)
+            )
+        case "+=" | "-=" | "*=" | "/=" if kind not in ("", "number", "integer", "float"):
+            refs.note(f"{refs.shown(node)}: {operation} does not go with a {kind}; the step fails, as it does in Dify.")
+            said = quoted(f"Operation {operation} is not supported for type {kind}")
+            return {"target": target, "value": "{{ fail(" + said + ") }}"}
+        case "+=" | "-=":
+            return {"target": target, "op": "add", "value": _signed(operation, expression, value)} | _typed("number")
+        case "*=" | "/=":
+            factor = json.dumps(value) if expression is None else _bracketed(expression)
+            return {"target": target, "value": "{{ " + f"{target} {operation[0]} {factor}" + " }}"}
+        case _:
+            refs.note(f"{refs.shown(node)}: the operation '{operation}' is not known; it was left out.")
+            return None
+
+
+def _cleared(target: str, kind: str) -> dict[str, Any]:
+    if kind in ("number", "integer", "float"):
+        return {"target": target, "value": 0}
+    if kind == "boolean":
+        return {"target": target, "value": False}
+    return {"target": target, "op": "clear"}
+
+
+def _value(item: dict[str, Any], value: Any, kind: str, node: DifyNode, refs: References) -> str | None:
+    """The expression for what is written; None for a constant that stands in the settings as it is."""
+    if item.get("input_type") == "variable" or (item.get("input_type") != "constant" and len(selector(value)) > 1):
+        return refs.strict(selector(value), node)
+    if isinstance(value, str) and kind in ("number", "integer", "float"):
+        return value.strip() or "0"
+    if isinstance(value, str) and "{{#" in value:
+        pieces = refs.pieces(value, node)
+        return " + ".join(quoted(one) if isinstance(one, str) else f"string({one[0]})" for one in pieces)
+    return None
+
+
+def _templated(expression: str | None, constant: Any) -> Any:
+    return constant_value(constant) if expression is None else "{{ " + expression + " }}"
+
+
+def constant_value(value: Any) -> Any:
+    """A constant that no part of is a reference."""
+    return value.replace("{{", '{{ "{{" }}') if isinstance(value, str) else value
+
+
+def _signed(operation: str, expression: str | None, constant: Any) -> Any:
+    if expression is None:
+        return -constant if operation == "-=" and type(constant) in (int, float) else constant
+    return "{{ " + (f"-({expression})" if operation == "-=" else expression) + " }}"
+
+
+def _bracketed(expression: str) -> str:
+    return f"({expression})" if " " in expression else expression
+
+
+def _port_type(kind: str) -> str:
+    outer = kind.partition("[")[0]
+    return {"integer": "number", "float": "number"}.get(outer, outer)
+
+
+def _typed(kind: str) -> dict[str, Any]:
+    return {"type": kind} if kind in ("string", "number", "boolean", "array", "object") else {}
+
+
+# ---------------------------------------------------------------------- list-operator
+
+
+def list_operator(node: DifyNode, refs: References) -> Made:
+    operations: list[dict[str, Any]] = []
+    filter_by, extract, order, limit = (node.object(key) for key in ("filter_by", "extract_by", "order_by", "limit"))
+    if filter_by.get("enabled"):
+        conditions = filter_by.get("conditions")
+        found = [_kept(one, node, refs) for one in conditions if is_object(one)] if is_array(conditions) else []
+        operations += [{"op": "filter", "when": when} for when in found]
+    if extract.get("enabled"):
+        serial = refs.text(str(extract.get("serial") or "1"), node)
+        operations.append(_nth(serial))
+    if order.get("enabled"):
+        key = order.get("key")
+        by = {"by": f"item.{key}"} if isinstance(key, str) and key else {}
+        operations.append({"op": "sort"} | by | ({"reverse": True} if order.get("value") == "desc" else {}))
+    if limit.get("enabled"):
+        size = limit.get("size")
+        operations.append({"op": "take", "count": size if type(size) is int and size >= 0 else 10})
+    value = "{{ " + refs.strict(node.selector("variable"), node) + " }}"
+    return Made("transform", {"value": value} | ({"operations": operations} if operations else {}))
+
+
+def _nth(serial: str) -> dict[str, Any]:
+    """Only the item with that number, counted from 1; Dify fails where there is none."""
+    number = serial.removeprefix("{{").removesuffix("}}").strip()
+    number = number.removeprefix("string(").removesuffix(")") if number.startswith("string(") else number
+    number = f"number({number})" if not number.isdigit() else number
+    missing = quoted("there is no item of that number")
+    place = f"{int(number) - 1}" if number.isdigit() else f"{number} - 1"
+    fits = f"1 <= {number} and {number} <= length(value)"
+    return {"op": "value", "expression": f"[value[{place}]] if {fits} else fail({missing})"}
+
+
+def _kept(condition: dict[str, Any], node: DifyNode, refs: References) -> str:
+    """A filter's condition as an expression over `item`."""
+    key, operator = condition.get("key"), OPERATORS.get(str(condition.get("comparison_operator")))
+    left = f"item.{key}" if isinstance(key, str) and key else "item"
+    right = _operand(condition.get("value"), node, refs)
+    match operator:
+        case "contains":
+            return f"{right} in {left}"
+        case "not_contains":
+            return f"not ({right} in {left})"
+        case "starts_with" | "ends_with":
+            return f"{operator}({left}, {right})"
+        case "is":
+            return f"{left} == {right}"
+        case "is_not":
+            return f"{left} != {right}"
+        case "empty" | "null":
+            return f"not {left}"
+        case "not_empty" | "not_null":
+            return left
+        case "==" | "!=" | ">" | "<" | ">=" | "<=":
+            return f"{left} {operator} {right if right.replace('.', '').isdigit() else f'number({right})'}"
+        case "in":
+            return f"{left} in {right}"
+        case "not_in":
+            return f"not ({left} in {right})"
+        case _:
+            refs.note(
+                f"{refs.shown(node)}: the filter '{condition.get('comparison_operator')}' is not known; left out."
+            )
+            return "true"
+
+
+def _operand(value: Any, node: DifyNode, refs: References) -> str:
+    if isinstance(value, str):
+        pieces = refs.pieces(value, node)
+        if len(pieces) == 1 and not isinstance(pieces[0], str):
+            return pieces[0][0]
+        if value.replace(".", "", 1).removeprefix("-").isdigit() and _is_number_list(node):
+            return value
+        return quoted(value)
+    return json.dumps(value, ensure_ascii=False)
+
+
+def _is_number_list(node: DifyNode) -> bool:
+    return "number" in node.text("var_type") or "number" in node.text("item_var_type")

@@ -1,0 +1,261 @@
+"""Variables, lists, code and forms of a Dify export."""
+
+import json
+from typing import Any
+
+import pytest
+from tests.interop.exports import end, export, node, pin, problems, ran, start
+
+from mulle.interop.dify import import_dify
+from mulle.services.sandbox import available
+
+pytestmark = pytest.mark.skipif(not available().ok, reason="This kernel has not the locks that code steps need.")
+
+
+def conversation(name: str, type_: str, value: Any) -> dict[str, Any]:
+    return {"conversation_variables": [{"name": name, "value_type": type_, "value": value}]}
+
+
+@pytest.mark.parametrize(
+    ("type_", "held", "operation", "value", "left"),
+    [
+        ("string", "a", "set", "b", "b"),
+        ("string", "a", "clear", None, ""),
+        ("number", 5, "clear", None, 0),
+        ("number", 5, "+=", 2, 7),
+        ("number", 5, "-=", "2", 3),
+        ("number", 6, "/=", 4, 1.5),
+        ("array[string]", ["a"], "append", "b", ["a", "b"]),
+        ("array[number]", [1, 2, 3], "remove-first", None, [2, 3]),
+        ("array[number]", [1, 2, 3], "remove-last", None, [1, 2]),
+        ("array[number]", [], "remove-first", None, []),
+        ("object", {"a": 1}, "clear", None, {}),
+    ],
+)
+async def test_a_variable_is_changed_as_it_was(type_: str, held: Any, operation: str, value: Any, left: Any):
+    item = {
+        "variable_selector": ["conversation", "v"],
+        "input_type": "constant",
+        "operation": operation,
+        "value": value,
+    }
+    nodes = [start(), node("as", "assigner", version="2", items=[item]), end(v="conversation.v")]
+    run = await ran(export(nodes, "start>as as>end", **conversation("v", type_, held)))
+
+    assert run.outputs == {"v": left}
+    assert run.conversation == {"v": left}
+
+
+@pytest.mark.parametrize(
+    ("type_", "operation", "value"),
+    [("string", "+=", 1), ("string", "over-write", 5), ("array[string]", "append", 5)],
+)
+async def test_a_value_of_another_type_fails_the_step(type_: str, operation: str, value: Any):
+    item = {
+        "variable_selector": ["conversation", "v"],
+        "input_type": "variable",
+        "operation": operation,
+        "value": ["start", "x"],
+    }
+    nodes = [start("x"), node("as", "assigner", version="2", items=[item]), end(v="conversation.v")]
+    held: Any = [] if type_.startswith("array") else "a"
+
+    assert (
+        await ran(export(nodes, "start>as as>end", **conversation("v", type_, held)), {"x": value})
+    ).status == "failed"
+
+
+async def test_the_first_assigner_is_understood_too():
+    old = node(
+        "as",
+        "assigner",
+        assigned_variable_selector=["conversation", "v"],
+        input_variable_selector=["start", "x"],
+        write_mode="append",
+    )
+    run = await ran(
+        export(
+            [start("x"), old, end(v="conversation.v")], "start>as as>end", **conversation("v", "array[string]", ["a"])
+        ),
+        {"x": "b"},
+    )
+
+    assert run.outputs == {"v": ["a", "b"]}
+
+
+@pytest.mark.parametrize(
+    ("settings", "result", "first", "last"),
+    [
+        ({}, ["b", "a", "c"], "b", "c"),
+        ({"order_by": {"enabled": True, "value": "desc"}}, ["c", "b", "a"], "c", "a"),
+        ({"extract_by": {"enabled": True, "serial": "2"}}, ["a"], "a", "a"),
+        ({"limit": {"enabled": True, "size": 2}}, ["b", "a"], "b", "a"),
+        (
+            {"filter_by": {"enabled": True, "conditions": [{"comparison_operator": "is not", "value": "a"}]}},
+            ["b", "c"],
+            "b",
+            "c",
+        ),
+        (
+            {"filter_by": {"enabled": True, "conditions": [{"comparison_operator": "contains", "value": "z"}]}},
+            [],
+            None,
+            None,
+        ),
+    ],
+)
+async def test_a_list_is_worked_on_as_it_was(settings: dict[str, Any], result: list[str], first: Any, last: Any):
+    nodes = [start("l"), node("lo", "list-operator", variable=["start", "l"], **settings)]
+    text = export([*nodes, end(r="lo.result", f="lo.first_record", l="lo.last_record")], "start>lo lo>end")
+
+    assert (await ran(text, {"l": ["b", "a", "c"]})).outputs == {"r": result, "f": first, "l": last}
+
+
+async def test_a_number_that_no_item_has_fails_the_step():
+    nodes = [
+        start("l"),
+        node("lo", "list-operator", variable=["start", "l"], extract_by={"enabled": True, "serial": "4"}),
+    ]
+
+    assert (await ran(export([*nodes, end(r="lo.result")], "start>lo lo>end"), {"l": ["a"]})).status == "failed"
+
+
+async def test_groups_of_an_aggregator_are_outputs_of_their_own():
+    groups = [
+        {"group_name": "G1", "output_type": "string", "variables": [["l", "text"], ["start", "x"]]},
+        {"group_name": "G2", "variables": [["start", "y"]]},
+    ]
+    nodes = [
+        start("x", "y"),
+        node("l", "llm"),
+        node("g", "variable-aggregator", advanced_settings={"group_enabled": True, "groups": groups}),
+    ]
+    text = export([*nodes, end(a="g.G1.output", b="g.G2.output")], "start>g g>end")
+
+    assert (await ran(text, {"x": "가", "y": None})).outputs == {"a": "가", "b": None}
+
+
+@pytest.mark.parametrize(
+    ("returned", "type_", "fits"),
+    [
+        ("'a'", "string", True),
+        ("1", "string", False),
+        ("None", "array[string]", True),
+        ("[{}] * 31", "array[object]", False),
+        ("2**63", "number", False),
+        ("[1, 2.5]", "array[number]", True),
+        ("True", "boolean", True),
+    ],
+)
+async def test_code_has_to_return_what_it_declares(returned: str, type_: str, fits: bool):
+    code = node(
+        "c",
+        "code",
+        code=f"def main():\n    return {{'r': {returned}}}",
+        code_language="python3",
+        variables=[],
+        outputs={"r": {"type": type_}},
+    )
+
+    assert (await ran(export([start(), code, end(r="c.r")], "start>c c>end"))).status == (
+        "succeeded" if fits else "failed"
+    )
+
+
+async def test_javascript_runs_only_pinned():
+    code = node(
+        "c",
+        "code",
+        code="function main() {}",
+        code_language="javascript",
+        variables=[],
+        outputs={"r": {"type": "string"}},
+    )
+    run = await ran(export([start(), code, end(r="c.r")], "start>c c>end"), pins={"c": pin(r="가")})
+
+    assert run.outputs == {"r": "가"}
+    assert any("JavaScript" in note for note in run.imported.notes)
+
+
+# ---------------------------------------------------------------------- secrets and requests
+
+
+def http(**data: Any) -> dict[str, Any]:
+    return node(
+        "h", "http-request", method="post", url="https://api.example.com/v1?key=k-12345678&q={{#start.q#}}", **data
+    )
+
+
+def settings(text: bytes) -> dict[str, Any]:
+    return next(one.data for one in import_dify(text).workflow.nodes if one.id == "h")
+
+
+async def test_secrets_are_named_and_never_told():
+    request = http(
+        headers="Authorization: Bearer abcdefgh12345\nX-Plain: 1",
+        authorization={"type": "api-key", "config": {"type": "custom", "header": "X-Key", "api_key": "very-secret"}},
+        body={
+            "type": "json",
+            "data": [{"type": "text", "value": '{"token": "tok-987654", "q": "{{#start.q#}}", "n": {{#start.n#}}}'}],
+        },
+    )
+    environment = [{"name": "TOKEN", "value_type": "secret", "value": "from-the-env"}]
+    text = export(
+        [start("q", "n"), request, end(s="h.status_code")], "start>h h>end", environment_variables=environment
+    )
+    made = import_dify(text)
+    shown = json.dumps([made.workflow.model_dump(mode="json"), made.notes])
+
+    assert not [
+        one for one in ("k-12345678", "abcdefgh12345", "very-secret", "tok-987654", "from-the-env") if one in shown
+    ]
+    data = settings(text)
+    assert data["url"] == "https://api.example.com/v1?key={{ secret.H_KEY }}&q={{ start.q }}"
+    assert data["headers"] == {
+        "Authorization": "Bearer {{ secret.H_AUTHORIZATION }}",
+        "X-Plain": "1",
+        "X-Key": "{{ secret.H_API_KEY }}",
+    }
+    assert data["json"]["n"] == "{{ start.n }}"
+    assert made.workflow.variables.environment["TOKEN"].secret
+    assert [problem.severity for problem in await problems(text)] == []
+
+
+@pytest.mark.parametrize(
+    ("body", "made"),
+    [
+        ({"type": "none", "data": []}, {}),
+        ({"type": "raw-text", "data": [{"value": "글 {{#start.q#}}"}]}, {"body": "글 {{ start.q }}"}),
+        ({"type": "x-www-form-urlencoded", "data": [{"key": "a", "value": "1"}]}, {"form": {"a": "1"}}),
+        (
+            {"type": "form-data", "data": "a:1\nb:{{#start.q#}}"},
+            {"form": {"a": "1", "b": "{{ string(start.q) }}"}, "multipart": True},
+        ),
+        ({"type": "json", "data": '{"a": [{{#start.q#}}]}'}, {"json": {"a": ["{{ start.q }}"]}}),
+    ],
+)
+def test_a_body_is_sent_as_it_was(body: dict[str, Any], made: dict[str, Any]):
+    data = settings(export([start("q"), http(body=body), end(s="h.status_code")], "start>h h>end"))
+
+    assert {key: data[key] for key in ("body", "form", "multipart", "json") if key in data} == made
+
+
+def test_a_model_is_asked_with_what_it_was_asked():
+    prompt = [{"role": "system", "text": "너는 {{#start.q#}}"}, {"role": "user", "text": "{{#context#}}"}]
+    model = {
+        "provider": "langgenius/openai/openai",
+        "name": "gpt-4o",
+        "completion_params": {"temperature": 0.5, "top_p": 1},
+    }
+    llm = node(
+        "h", "llm", prompt_template=prompt, model=model, context={"enabled": True, "variable_selector": ["start", "q"]}
+    )
+    text = export([start("q"), llm, end(s="h.text")], "start>h h>end")
+
+    assert settings(text) == {
+        "system": "너는 {{ start.q }}",
+        "prompt": "{{ string(start.q) }}",
+        "model": "openai:gpt-4o",
+        "temperature": 0.5,
+    }
+    assert any("top_p" in note for note in import_dify(text).notes)

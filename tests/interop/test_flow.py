@@ -1,0 +1,185 @@
+"""Start, forks, ends and answers of a Dify export run here as they did there."""
+
+from typing import Any
+
+import pytest
+from tests.interop.exports import end, export, node, pin, problems, ran, start
+
+from mulle.services.sandbox import available
+
+pytestmark = pytest.mark.skipif(not available().ok, reason="This kernel has not the locks that code steps need.")
+
+
+def template(id_: str, text: str, **more: Any) -> dict[str, Any]:
+    return node(id_, "template-transform", template=text, variables=[], **more)
+
+
+def fork(*conditions: dict[str, Any], logical: str = "and", id_: str = "if") -> dict[str, Any]:
+    case = {"case_id": "true", "logical_operator": logical, "conditions": list(conditions)}
+    return node(id_, "if-else", cases=[case])
+
+
+def condition(selector: str, operator: str, value: Any = None) -> dict[str, Any]:
+    return {"variable_selector": selector.split("."), "comparison_operator": operator, "value": value}
+
+
+YES_OR_NO = "start>if if:true>yes if:false>no yes>end no>end"
+
+
+@pytest.mark.parametrize(
+    ("value", "operator", "wanted", "taken"),
+    [
+        ("물레방아", "contains", "물레", "yes"),
+        ("물레방아", "start with", "방아", "no"),
+        ("", "empty", None, "yes"),
+        (5.5, "=", "5.5", "yes"),
+        (None, "is", "x", "no"),
+        (False, "is", "false", "yes"),
+        (["a"], "not contains", "b", "yes"),
+        ("a", "exists", None, "yes"),
+    ],
+)
+async def test_a_condition_takes_the_branch_that_it_took(value: Any, operator: str, wanted: Any, taken: str):
+    nodes = [start("v"), fork(condition("start.v", operator, wanted)), template("yes", "예"), template("no", "아니오")]
+    run = await ran(export([*nodes, end(y="yes.output", n="no.output")], YES_OR_NO), {"v": value})
+
+    assert run.outputs == ({"y": "예", "n": None} if taken == "yes" else {"y": None, "n": "아니오"})
+
+
+async def test_an_operator_that_does_not_go_with_a_value_fails_the_run():
+    nodes = [start("v"), fork(condition("start.v", "is", "5")), template("yes", ""), template("no", "")]
+    run = await ran(export([*nodes, end(y="yes.output")], YES_OR_NO), {"v": 5})
+
+    assert (run.status, run.error and run.error["type"]) == ("failed", "check.cannot_compare")
+
+
+async def test_a_condition_on_what_is_not_there_fails_the_run_and_is_noted():
+    text = export([start("v"), fork(condition("nope.x", "is", "a")), end(v="start.v")], "start>if if:true>end")
+    run = await ran(text, {"v": 1})
+
+    assert run.status == "failed"
+    assert any("nope.x" in note for note in run.imported.notes)
+
+
+async def test_results_are_shown_as_dify_streams_them():
+    run = await ran(export([start("a", "b"), end(a="start.a", b="start.b")], "start>end"), {"a": [1, "둘"], "b": None})
+
+    assert run.outputs == {"a": [1, "둘"], "b": None}
+    assert run.said == "- 1\n- 둘\n"
+
+
+def chat(nodes: list[dict[str, Any]], edges: str, **more: Any) -> bytes:
+    return export(nodes, edges, mode="advanced-chat", **more)
+
+
+def llm(id_: str, **more: Any) -> dict[str, Any]:
+    prompt = [{"role": "user", "text": "{{#sys.query#}}"}]
+    return node(id_, "llm", prompt_template=prompt, model={"provider": "langgenius/openai/openai", "name": "m"}, **more)
+
+
+def answer(id_: str, text: str, parent: str | None = None) -> dict[str, Any]:
+    return node(id_, "answer", parent, answer=text)
+
+
+async def test_one_answer_is_the_runs_answer():
+    nodes = [start(), llm("l"), answer("a", "{{#sys.query#}}: {{#l.text#}}")]
+    run = await ran(chat(nodes, "start>l l>a"), {"query": "안녕"}, pins={"l": pin(text="반가워요")})
+
+    assert run.outputs == {"answer": "안녕: 반가워요", "files": []}
+    assert run.said == "안녕: 반가워요"
+
+
+async def test_several_answers_are_one_and_shown_in_the_order_in_which_dify_opens_them():
+    nodes = [
+        start(),
+        fork(condition("sys.query", "contains", "hi")),
+        llm("l"),
+        answer("a", "둘"),
+        answer("b", "{{#l.text#}}"),
+    ]
+    run = await ran(
+        chat(nodes, "start>if start>l if:true>a if:false>b l>b"), {"query": "hi"}, pins={"l": pin(text="하나")}
+    )
+
+    assert run.said == "하나둘"
+    assert run.outputs["answer"] == "둘하나"
+
+
+async def test_nothing_said_is_no_answer():
+    nodes = [start(), fork(condition("sys.query", "is", "x")), answer("a", "가"), answer("b", "나")]
+    run = await ran(chat(nodes, "start>if if:true>a if:true>b"), {"query": "y"})
+
+    assert (run.status, run.outputs) == ("succeeded", {})
+
+
+async def test_what_was_skipped_is_nothing_in_an_answer():
+    nodes = [
+        start(),
+        fork(condition("sys.query", "is", "x")),
+        llm("l"),
+        llm("m"),
+        answer("a", "[{{#l.text#}}][{{#m.text#}}]"),
+    ]
+    text = chat(nodes, "start>if if:true>l if:false>m l>a m>a")
+
+    assert (await ran(text, {"query": "x"}, pins={"l": pin(text="엘")})).outputs["answer"] == "[엘][]"
+
+
+async def test_a_failure_leaves_by_its_branch():
+    nodes = [
+        start(),
+        llm("l", error_strategy="fail-branch"),
+        answer("ok", "{{#l.text#}}"),
+        answer("bad", "{{#l.error_message#}}"),
+    ]
+    text = chat(nodes, "start>l l>ok l:fail-branch>bad")
+
+    failed = await ran(text, {"query": "q"}, pins={"l": {"runs": [{"error": {"type": "X", "message": "고장"}}]}})
+    assert (failed.status, failed.said) == ("succeeded", "고장")
+    assert (await ran(text, {"query": "q"}, pins={"l": pin(text="됨")})).said == "됨"
+
+
+async def test_a_failure_gives_its_default():
+    broken = template(
+        "t",
+        "{{ 1 / 0 }}",
+        error_strategy="default-value",
+        default_value=[{"key": "output", "type": "string", "value": "대신"}],
+    )
+    run = await ran(export([start(), broken, end(o="t.output")], "start>t t>end"))
+
+    assert (run.status, run.outputs) == ("succeeded", {"o": "대신"})
+
+
+async def test_what_nothing_leads_to_is_left_out_with_a_note():
+    run = await ran(export([start("v"), template("lost", "x"), end(v="start.v")], "start>end"), {"v": "1"})
+
+    assert [one.id for one in run.imported.workflow.nodes] == ["start", "end"]
+    assert any("lost" in note and "left out" in note for note in run.imported.notes)
+
+
+async def test_names_that_may_not_be_ids_get_others():
+    nodes = [start("v"), template("a.b", "점"), template("if", "말"), end(x="a.b", y="if.output")]
+    nodes[-1]["data"]["outputs"][0]["value_selector"] = ["a.b", "output"]
+    run = await ran(export(nodes, "start>a.b start>if a.b>end if>end"), {"v": ""})
+
+    assert run.outputs == {"x": "점", "y": "말"}
+    assert [one.id for one in run.imported.workflow.nodes] == ["start", "a_b", "if", "end"]
+
+
+async def test_what_mulle_has_no_step_for_is_a_warning_and_runs_pinned():
+    tool = node(
+        "t",
+        "tool",
+        tool_name="now",
+        provider_name="time",
+        tool_configurations={"api_key": "abc123"},
+        tool_parameters={},
+    )
+    text = export([start(), tool, node("x", "brand-new"), end(t="t.text", x="x.y")], "start>t t>x x>end")
+
+    assert {problem.severity for problem in await problems(text)} == {"warning"}
+    run = await ran(text, pins={"t": pin(text="지금"), "x": pin(y=1)})
+    assert run.outputs == {"t": "지금", "x": 1}
+    assert "abc123" not in str(run.imported)
+    assert (await ran(text)).error["type"] == "dify.only_pinned"  # pyright: ignore[reportOptionalSubscript]
