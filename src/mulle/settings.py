@@ -69,6 +69,12 @@ def _sandbox(raw: str, _environ: Mapping[str, str]) -> str:
     return raw
 
 
+def _level(raw: str, _environ: Mapping[str, str]) -> str:
+    if raw.lower() not in {"debug", "info", "warning", "error"}:
+        raise ValueError(f"{raw!r} is none of debug, info, warning, error")
+    return raw.lower()
+
+
 def _timezone(raw: str, _environ: Mapping[str, str]) -> str:
     # Looked up in the list: ZoneInfo itself reports a bad key in half a dozen ways.
     if raw not in available_timezones():
@@ -316,6 +322,13 @@ class Settings:
         "tokens of input and of output.",
         _folder,
         example="~/.mulle/prices.yaml",
+    )
+    log: str | None = _variable(
+        "MULLE_LOG",
+        "What is logged on stderr: debug, info, warning or error and worse. A worker logs from info on; other commands "
+        "log nothing unless this is set.",
+        _level,
+        example="info",
     )
     naver_client_id: str | None = _variable(
         "NAVER_CLIENT_ID",

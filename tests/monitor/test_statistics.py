@@ -12,6 +12,7 @@ from tests.monitor.home import MONDAY, Home, document, home, workflow
 
 from mulle.app.monitoring import Monitoring
 from mulle.engine.codec import encode_one
+from mulle.engine.facts import Origin
 from mulle.engine.journal import Batch, InboxSignal, NewRun
 from mulle.errors import BadSetting
 from mulle.monitor import index
@@ -177,7 +178,8 @@ async def test_what_was_done_before_a_fork_is_counted_once(here: Home):
     first = await here.app.journal.read(run)
     row = await here.app.journal.row(run)
     here.clock.now += 100
-    begun = [encode_one(fact) for fact in first[:-1]]
+    started = msgspec.structs.replace(first[0], parent=run, origin=Origin(how="fork", kept=len(first) - 2))
+    begun = [encode_one(fact) for fact in [started, *first[1:-1]]]
     fork = NewRun(id="fork", workflow=row.workflow, graph=row.graph, created=here.clock(), parent=run, forked=True)
     await here.app.journal.create(fork, begun)
     end = encode_one(msgspec.structs.replace(first[-1], at=here.clock()))

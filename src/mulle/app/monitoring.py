@@ -1,6 +1,8 @@
 """The monitoring of one home: its journal, its statistics and what people call things, brought together."""
 
+import contextlib
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -8,15 +10,20 @@ from zoneinfo import ZoneInfo
 
 from mulle.app.running import App
 from mulle.document.versions import graph_hash, graph_text
+from mulle.engine.facts import RunEnded
 from mulle.errors import MulleError
 from mulle.monitor.index import Graph, Index
+from mulle.monitor.metrics import exposition
+from mulle.monitor.reading import Ended
 from mulle.monitor.report import By, Names, iso, report
 from mulle.monitor.statistics import Choice, Statistics
+from mulle.monitor.window import by_workflow, window
 from mulle.services.llm.prices import Prices
 from mulle.settings import Settings
 from mulle.store.workflows import UnknownWorkflow
 
 STATISTICS = "statistics.db"
+MINUTE, HOUR = 60.0, 3600.0
 
 
 class Monitoring:
@@ -60,19 +67,70 @@ class Monitoring:
         return told | {
             "workflow": workflow,
             "timezone": self.zone.key,
-            "now": await self.now(),
+            "now": {name: value for name, value in (await self.now()).items() if name != "age"},
             "unread": [{"run": run, "why": why} for run, why in self.statistics.unread()[:10]],
         }
 
     async def now(self) -> dict[str, Any]:
         """The runs that have not ended."""
-        backlog = await self.app.journal.backlog(self.app.now())
+        now = self.app.now()
+        backlog = await self.app.journal.backlog(now)
         return {
+            "age": None if backlog.oldest is None else max(0.0, now - backlog.oldest),
             "running": backlog.running,
             "waiting": backlog.waiting,
             "due": backlog.due,
             "oldest": None if backlog.oldest is None else iso(backlog.oldest),
         }
+
+    async def top(self, rows: int) -> dict[str, Any]:
+        """What goes on right now and what the last hour was like: at most so many rows of everything."""
+        await self.index.catch_up()
+        now, names, today = self.app.now(), self.names(), self.today().isoformat()
+        hour = [replace(one, workflow=names.of_workflow(one.workflow)) for one in self.statistics.ended(now - HOUR)]
+        standing = await self.now()
+        told = report(self.statistics, Choice(today, today), "node", names, self.price)
+        running = await self.app.journal.rows(status="running", limit=rows)
+        return {
+            "at": self._local(now),
+            "now": standing | {"oldest_seconds": standing.pop("age")},
+            "runs_per_second": round(sum(one.ended > now - MINUTE for one in hour) / MINUTE, 3),
+            "workflows": [
+                {"workflow": workflow} | window(ended) for workflow, ended in list(by_workflow(hour).items())[:rows]
+            ],
+            "running": [
+                {"run": one.id, "workflow": names.of_workflow(one.workflow), "seconds": max(0.0, now - one.created)}
+                for one in running
+            ],
+            "failed": [await self._failed(one) for one in [one for one in hour if one.status == "failed"][:rows]],
+            "slowest": told["slowest"][:rows],
+            "alerts": [],
+        }
+
+    async def _failed(self, one: Ended) -> dict[str, Any]:
+        """A failed run with its error."""
+        error = ""
+        with contextlib.suppress(MulleError):  # It may have been deleted, or be unreadable here.
+            row = await self.app.journal.row(one.run)
+            last = (await self.app.journal.read(one.run, row.head - 1))[-1]
+            error = last.error.message if isinstance(last, RunEnded) and last.error else ""
+        return {"run": one.run, "workflow": one.workflow, "ended": self._local(one.ended), "error": error}
+
+    def _local(self, seconds: float) -> str:
+        return datetime.fromtimestamp(seconds, self.zone).isoformat(timespec="seconds")
+
+    async def metrics(self) -> str:
+        """What a Prometheus scrapes, after everything that has ended by now was counted."""
+        await self.index.catch_up()
+        now = self.app.now()
+        return exposition(
+            self.statistics,
+            await self.app.journal.backlog(now),
+            now=now,
+            today=self.today().isoformat(),
+            name=self.names().of_workflow,
+            price=self.price,
+        )
 
     def today(self, days_ago: int = 0) -> date:
         """The date in the time zone of the settings."""

@@ -21,6 +21,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "worker": ("worker", "Go on with unfinished runs and fire due schedules."),
     "runs": ("runs", "List, show, resume, retry, fork, compare, cancel and pin runs."),
     "stats": ("stats", "Success, duration, causes of failure and cost of what ran."),
+    "top": ("top", "Watch what runs now, what fails and what is slow."),
+    "metrics": ("metrics", "Counters and gauges for a Prometheus."),
     "approvals": ("approvals", "See what waits for a person's word, and give it."),
     "demo": ("demo", "Watch a Korean sentence become a workflow that sends a mail."),
     "doctor": ("doctor", "Say what this machine offers and what is missing."),

@@ -6,17 +6,23 @@ from pathlib import Path
 from typing import TypeVar
 
 from mulle.app import App, open_app
-from mulle.app.opening import load
+from mulle.app.opening import load, settings
 from mulle.document.workflow import Workflow
 
 T = TypeVar("T")
 
 
-def with_app(work: Callable[[App], Awaitable[T]]) -> T:
-    """Do something with the opened home, and close it again."""
+def with_app(work: Callable[[App], Awaitable[T]], *, logs: str | None = None) -> T:
+    """Do something with the opened home, and close it again. `logs`: from which level on, if MULLE_LOG does not say."""
 
     async def inside() -> T:
         app = open_app(by_itself=False)  # A command does what it was asked for, and ends.
+        level = settings().log or logs
+        if level:
+            from mulle.monitor.logs import FactLog, write_log  # noqa: PLC0415 - structlog, which most commands do without.
+
+            write_log(level, redact=app.outside.redact)
+            app.listen(FactLog())
         try:
             return await work(app)
         finally:

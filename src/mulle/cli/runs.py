@@ -11,6 +11,7 @@ from mulle.app.forks import Earlier, earlier
 from mulle.cli.home import versioned, with_app
 from mulle.cli.printing import json_option, show, table
 from mulle.cli.run import UnreadableInput, described, for_people, parsed_value
+from mulle.cli.run_log import log_run
 from mulle.document.ports import Port, PortType
 from mulle.engine.journal import RunRow
 from mulle.errors import InputError
@@ -37,6 +38,9 @@ class RunIsOver(InputError):
 @click.group()
 def runs() -> None:
     """List, show, resume, retry, fork, cancel, signal and pin runs."""
+
+
+runs.add_command(log_run)
 
 
 @runs.command("list")

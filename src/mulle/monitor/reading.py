@@ -10,7 +10,7 @@ from typing import Any
 
 from mulle.document.signature import Describe
 from mulle.engine import scope as at
-from mulle.engine.facts import AnyFact, Failure, NodeDone, NodeFailed, NodeStarted, Path, RunEnded
+from mulle.engine.facts import AnyFact, Failure, NodeDone, NodeFailed, NodeStarted, Path, RunEnded, RunStarted
 from mulle.engine.journal import RunRow
 from mulle.engine.plan import ScopePlan
 from mulle.engine.run import Run
@@ -122,8 +122,8 @@ class Reading:
     def __init__(self, row: RunRow, zone: tzinfo, price: Price, figures: Figures) -> None:
         """Read the run of this row into `figures`; a day is one of `zone`."""
         self._row = row
-        self._since = row.created if row.forked else 0.0
-        """What is older was done, and counted, in the run that this one was forked from."""
+        self._carried = 0
+        """Facts still to come that a fork brought with it: they were counted in the run that it comes from."""
         self._price = price
         self._zone = zone
         self._figures = figures
@@ -148,8 +148,10 @@ class Reading:
         assert run is not None
         for fact in facts:
             self._now = fact.at
-            if fact.at < self._since:
-                pass
+            if isinstance(fact, RunStarted):
+                self._carried = fact.origin.kept if fact.origin else 0
+            elif self._carried:
+                self._carried -= 1
             elif isinstance(fact, NodeStarted):
                 began, attempts = self._started.get(fact.path, (fact.at, 1))
                 self._started[fact.path] = (began, max(attempts, fact.attempt))
@@ -208,13 +210,17 @@ class Reading:
 
     def _use(self, path: Path, usage: dict[str, Any], node_type: str) -> None:
         model = str(usage.get("model") or "")[:100]
-        tokens = self._tokens_of(self._node(path), node_type, model)
         read, written = _whole(usage.get("input_tokens")), _whole(usage.get("output_tokens"))
+        if not (model or read or written):
+            return  # Usage of another kind: what a code step printed.
+        tokens = self._tokens_of(self._node(path), node_type, model)
         tokens.calls += 1
         tokens.input += read
         tokens.output += written
         self._tokens += read + written
-        self._cost += round((self._price(model, read, written) or 0) * MICRO)
+        told = usage.get("cost")
+        cost = told if isinstance(told, int | float) else self._price(model, read, written)
+        self._cost += round(cost * MICRO) if cost and 0 < cost < MICRO else 0
 
     # ------------------------------------------------------------------ where it is counted
 

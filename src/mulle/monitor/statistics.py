@@ -190,6 +190,24 @@ class Statistics:
                     found[row[:4]] = cause
         return found
 
+    def totals(self) -> dict[str, list[tuple[Any, ...]]]:
+        """What everything that was ever counted comes to, without its distribution, for counters.
+
+        Gives rows: `runs` and `types` of (name, succeeded, failed, cut short, retries, microseconds), `tokens` of
+        (model, calls, input, output), `causes` of (error, count).
+        """
+        counts = "sum(successes), sum(failures), sum(stopped), sum(retries), sum(total)"
+        with storage(self._path):
+            return {
+                name: self._db.execute(statement).fetchall()
+                for name, statement in {
+                    "runs": f"SELECT workflow, {counts} FROM tallies WHERE node = '' GROUP BY workflow",
+                    "types": f"SELECT type, {counts} FROM tallies WHERE node != '' GROUP BY type",
+                    "tokens": "SELECT model, sum(calls), sum(input), sum(output) FROM tokens GROUP BY model",
+                    "causes": "SELECT error, sum(count) FROM causes GROUP BY error",
+                }.items()
+            }
+
     def ended(self, since: float, workflow: str | None = None) -> Iterable[Ended]:
         """Runs that ended after an instant, of one workflow or of all, the last first."""
         only = "" if workflow is None else " AND workflow = ?"

@@ -103,6 +103,8 @@ class LocalRuntime:
         facts, blobs = packed_together((first, *kept))
         if new.waits_its_turn:
             created = await self._journal.create(new, facts, blobs)
+            if created:
+                self._publish(Published(new.id, (first,)))
             if created and new.debounce is None:
                 await self.take(new.id)
             self._stirred.set()
@@ -116,6 +118,7 @@ class LocalRuntime:
                 return False
         finally:
             unheard = self._starting.pop(new.id)
+        self._publish(Published(new.id, (first,)))
         driver = Driver(run, FIRST_EPOCH, self._journal, graph.executor, self._publish, inbox_is_empty=unheard)
         for fact in kept:
             driver.pins.count(fact)

@@ -5,7 +5,7 @@ guard, which is there for addresses that workflows name, is not asked about it; 
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from importlib.util import find_spec
 from typing import Any
 from urllib.parse import urlsplit
@@ -14,6 +14,7 @@ from mulle.errors import SetupError
 from mulle.services.llm.asked import asked
 from mulle.services.llm.builtin import Builtin
 from mulle.services.llm.failures import ModelGarbled, ModelKeyMissing, ModelsMissing
+from mulle.services.llm.prices import Prices
 from mulle.settings import Settings
 
 DEFAULT = "gpt-5-mini"
@@ -40,6 +41,7 @@ def language_model(settings: Settings, *, name: str | None = None) -> "Builtin |
         base_url=settings.model_base_url,
         key=settings.openai_api_key,
         proxy=settings.proxy,
+        price=Prices.configured(settings.prices).of,
     )
 
 
@@ -63,6 +65,7 @@ class Model:
         key: str | None = None,
         proxy: str | None = None,
         timeout: float = TIMEOUT,
+        price: Callable[[str, int, int], float | None] | None = None,
     ) -> None:
         """Remember how to reach a model; nothing is sent yet.
 
@@ -72,12 +75,14 @@ class Model:
             key: Its key; None where none is needed.
             proxy: An HTTP proxy on the way there.
             timeout: Seconds for a whole answer.
+            price: US dollars for a model's tokens of input and of output; None where no price is known.
         """
         self.name = name.removeprefix("openai:")
         self.base_url = base_url or OPENAI
         self.key = key
         self._proxy = proxy
         self._timeout = timeout
+        self._price = price or Prices({}).of
         self.place = urlsplit(self.base_url).netloc.rpartition("@")[2]
         """The endpoint in errors: its host, without what may be secret in its address."""
 
@@ -101,11 +106,14 @@ class Model:
         if not text.strip():
             raise ModelGarbled(place=self.place, problem=f"it said nothing ({response.finish_reason or 'no reason'})")
         used = response.model_name or name
-        usage = {
+        usage: dict[str, Any] = {
             "model": used,
             "input_tokens": response.usage.input_tokens,
             "output_tokens": response.usage.output_tokens,
         }
+        cost = self._price(used, response.usage.input_tokens, response.usage.output_tokens)
+        if cost is not None:
+            usage["cost"] = cost
         found = _json(text) if request.get("schema") else None
         return {"text": text, "model": used, "usage": usage} | ({} if found is None else {"json": found})
 
