@@ -82,11 +82,12 @@ def test_every_figure_can_be_compared(figure: str, sign: str, value: int):
 
 
 def test_a_rate_of_nothing_fires_nothing_and_a_count_of_nothing_is_zero():
-    assert not parse_rule("success_rate < 80").judge(stats())[0]  # pyright: ignore[reportArgumentType, reportCallIssue]
-    fires, detail = parse_rule("runs < 5").judge(stats())  # pyright: ignore[reportArgumentType, reportCallIssue]
+    rate, count = parse_rule("success_rate < 80"), parse_rule("runs < 5")
+    assert isinstance(rate, Threshold)
+    assert isinstance(count, Threshold)
 
-    assert fires
-    assert detail == "runs is 0 over 0 run(s)"
+    assert not rate.judge(stats())[0]
+    assert count.judge(stats()) == (True, "runs is 0 over 0 run(s)")
 
 
 def test_a_threshold_fires_beyond_it_and_says_what_it_saw():
