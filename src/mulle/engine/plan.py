@@ -32,6 +32,7 @@ class PlanNode:
     """One node with all that leads to it and away from it."""
 
     position: int
+    id: str
     spec: NodeSpec
     signature: Signature
     incoming: tuple[PlanLink, ...] = ()
@@ -48,10 +49,6 @@ class PlanNode:
     body: "ScopePlan | None" = None
     prepared: Any = None
     """What the runtime worked out once for every run of this plan."""
-
-    @property
-    def id(self) -> str:
-        return self.spec.id
 
 
 @dataclass(slots=True, eq=False)
@@ -109,6 +106,7 @@ def compile_body(body: Body, describe: Describe) -> ScopePlan:
 def _plan_node(number: int, spec: NodeSpec, signature: Signature, describe: Describe) -> PlanNode:
     return PlanNode(
         position=number,
+        id=spec.id,
         spec=spec,
         signature=signature,
         multiples=frozenset(port.name for port in signature.inputs if port.multiple),

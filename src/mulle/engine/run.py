@@ -40,7 +40,7 @@ from mulle.engine.facts import (
 from mulle.engine.plan import MadeGraphs, PlanNode, ScopePlan
 from mulle.engine.scope import Expansion, NodeState, Scope
 from mulle.engine.signals import question_name, signal_name
-from mulle.engine.tree import OnEnding, Tree, spoken
+from mulle.engine.tree import OnEnding, Place, Tree, spoken
 from mulle.errors import BrokenJournal, NewerJournal, StepError
 
 
@@ -92,7 +92,7 @@ class Run:
     def has_changes(self) -> bool:
         return self._tree.agenda.has_changes()
 
-    def at(self, path: Path) -> tuple[Scope, PlanNode, NodeState]:
+    def at(self, path: Path) -> Place:
         """The scope, the plan and the state of the node at a path; raises BrokenJournal when there is none."""
         return self._tree.at(path)
 

@@ -226,7 +226,7 @@ def inputs_of(node: PlanNode, states: list[NodeState]) -> dict[str, Any]:
     collected: dict[str, Any] = {}
     for link in node.incoming:
         port = link.target_port
-        if link.gate or port is None or not is_alive(link, states[link.source]):
+        if port is None or link.gate or not is_alive(link, states[link.source]):
             continue
         if port in node.multiples:
             collected.setdefault(port, []).append(carried(link, states[link.source]))

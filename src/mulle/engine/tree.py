@@ -16,6 +16,9 @@ from mulle.engine.scope import Expansion, NodeState, Scope, ending_of, open_scop
 from mulle.engine.signals import Signals
 from mulle.errors import BrokenJournal
 
+Place = tuple[Scope, PlanNode, NodeState]
+"""Where a path leads: the scope, the plan and the state of a node."""
+
 OnEnding = Callable[[Path, NodeState], None]
 """Told of every node's ending, skips among them."""
 
@@ -30,7 +33,7 @@ class Tree:
         self.on_ending: OnEnding | None = None
         self._emptied: deque[Scope] = deque()
 
-    def at(self, path: Path) -> tuple[Scope, PlanNode, NodeState]:
+    def at(self, path: Path) -> Place:
         """The scope, the plan and the state of the node at a path; raises BrokenJournal when there is none."""
         try:
             scope = self.scopes[path[:-1]]

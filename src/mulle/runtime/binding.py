@@ -6,15 +6,18 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
+import msgspec
+
 from mulle.document.links import Selector, dig, mapped
 from mulle.document.ports import Port, accepts, is_array
 from mulle.engine.facts import Path
 from mulle.engine.plan import PlanNode
 from mulle.engine.run import Run
 from mulle.engine.scope import NodeState, Scope, inputs_of, is_alive
+from mulle.engine.tree import Place
 from mulle.errors import MissingReference
 from mulle.sdk.catalogue import Catalogue
-from mulle.sdk.fields import Shape, is_static, rendered, shape_of
+from mulle.sdk.fields import Fill, filling, is_static, shape_of
 from mulle.sdk.fit import fill_port, validated
 from mulle.sdk.node import Node
 
@@ -24,9 +27,10 @@ class Prepared:
     """What can be known of a node before any run; worked out once for each node of a plan."""
 
     type: Node
-    shape: Shape
     config: Any
     """The settings, when they hold no template; else None."""
+    fill: Fill
+    """Gives the settings' data with its templates filled in."""
     constants: tuple[tuple[str, Selector], ...]
     """Input ports fed from variables, items and outer nodes rather than by a link."""
     secrets: tuple[str, ...]
@@ -37,8 +41,7 @@ class Prepared:
     """It was seen to wait, although it is pure: it gets a task at once."""
 
 
-@dataclass(frozen=True, slots=True)
-class Bound:
+class Bound(msgspec.Struct, frozen=True, eq=False):
     """A node ready to run."""
 
     type: Node
@@ -50,9 +53,9 @@ class Bound:
     """Secrets were put into its settings."""
 
 
-def bind(run: Run, path: Path, catalogue: Catalogue, secret: Callable[[str], str]) -> Bound:
+def bind(run: Run, path: Path, place: Place, catalogue: Catalogue, secret: Callable[[str], str]) -> Bound:
     """Everything a node's turn starts with. Raises ExpressionError, WrongType, InputMissing, BadSettings."""
-    scope, plan, _ = run.at(path)
+    scope, plan, _ = place
     prepared: Prepared = plan.prepared or prepare(plan, catalogue, run.neighbours(scope))
     lookup = Lookup(run, path)
     values = port_values(run, scope, plan, lookup)
@@ -60,7 +63,7 @@ def bind(run: Run, path: Path, catalogue: Catalogue, secret: Callable[[str], str
     if config is None:
         if prepared.secrets or prepared.environment:
             open_lookup = lookup.with_secrets(prepared, secret)
-        config = validated(prepared.type.Config, rendered(plan.spec.data, prepared.shape, lookup, open_lookup))
+        config = validated(prepared.type.Config, prepared.fill(lookup, open_lookup))
     model = prepared.type.Inputs
     inputs = values if model is None else validated(model, values)
     return Bound(prepared.type, config, inputs, lookup, prepared, open_lookup is not lookup)
@@ -72,7 +75,7 @@ def prepare(plan: PlanNode, catalogue: Catalogue, neighbours: Collection[str]) -
     shape = shape_of(node.Config)
     plan.prepared = Prepared(
         type=node,
-        shape=shape,
+        fill=filling(spec.data, shape),
         config=validated(node.Config, spec.data) if is_static(spec.data, shape) else None,
         constants=tuple((port, source) for port, source, _ in mapped(spec) if source.root not in neighbours),
         secrets=_named(plan, "secret"),
@@ -96,8 +99,7 @@ def port_values(run: Run, scope: Scope, plan: PlanNode, lookup: Callable[[str], 
     for port, source in prepared.constants:
         values.setdefault(port, dig(lookup(source.root), source.keys, source.root))
     for port in plan.signature.inputs:
-        carrier = partial(_carrier, port, values, plan, scope)
-        fill_port(port, values, plan.id, carrier, prepared.type.Inputs)
+        fill_port(port, values, plan.id, partial(_carrier, port, values, plan, scope), prepared.type.Inputs)
     return values
 
 
@@ -122,16 +124,13 @@ def _carrier(port: Port, values: dict[str, Any], plan: PlanNode, scope: Scope) -
     return f"the edge from '{'.'.join(filter(None, (scope.plan.nodes[link.source].id, link.source_port)))}'"
 
 
-class Lookup:
+class Lookup(msgspec.Struct, frozen=True, eq=False):
     """What the first word of a reference means at one place of a run."""
 
-    __slots__ = ("_environment", "_path", "_run", "_secrets")
-
-    def __init__(self, run: Run, path: Path, secrets: Mapping[str, str] | None = None, environment: Any = None) -> None:
-        self._run = run
-        self._path = path
-        self._secrets = secrets
-        self._environment = environment
+    _run: Run
+    _path: Path
+    _secrets: Mapping[str, str] | None = None
+    _environment: Any = None
 
     def with_secrets(self, prepared: Prepared, secret: Callable[[str], str]) -> "Lookup":
         """The same, with the values of the secrets that a node names; itself if there are none."""

@@ -220,7 +220,8 @@ class Driver:
 
     def _begin(self, command: Execute) -> None:
         """Start a turn: in place if it is pure, else as soon as its licence is on disk."""
-        _, plan, node = self.run.at(command.path)
+        place = self.run.at(command.path)
+        _, plan, node = place
         if node.status != at.RUNNING and (spent := self.run.over_budget()):
             self._record(RunCancelled(at=self._clock(), reason=spent, detail="over_budget"))
             return
@@ -236,7 +237,7 @@ class Driver:
             return
         again = node.status == at.RUNNING
         try:
-            turn = self._executor.prepare(self.run, command, self._ledger.show)
+            turn = self._executor.prepare(self.run, command, place, self._ledger.show)
         except Exception as error:  # noqa: BLE001 - whatever a node's type raises is the node's failure.
             if not again:
                 self._record(_started(command, "pure", self._clock()))

@@ -19,13 +19,17 @@ def begin(coroutine: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
     """Run a coroutine up to its first wait; called from within a task."""
     loop, caller = asyncio.get_running_loop(), asyncio.current_task()
     assert caller is not None
-    context = contextvars.copy_context()
     begun = _Begun(coroutine)
-    task = loop.create_task(begun, context=context)
+    context = contextvars.copy_context()
+    task = asyncio.Task(begun, loop=loop, context=context)
     _leave_task(loop, caller)
     _enter_task(loop, task)
     try:
-        context.run(begun.begin)
+        begun.awaited = context.run(coroutine.send, None)
+    except StopIteration as stop:
+        begun.end = StopIteration(stop.value)  # One without a traceback: it would lead back here, in a cycle.
+    except BaseException as error:  # noqa: BLE001 - the task's to deal with, not ours.
+        begun.end = error
     finally:
         _leave_task(loop, task)
         _enter_task(loop, caller)
@@ -35,36 +39,30 @@ def begin(coroutine: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
 class _Begun(Coroutine[Any, Any, T]):
     """A coroutine that has run up to its first wait, to whoever goes on with it as if it had not."""
 
-    def __init__(self, coroutine: Coroutine[Any, Any, T]) -> None:
-        self._coroutine = coroutine
-        self._awaited: Any = None
-        self._end: BaseException | None = None
-        self._fresh = True
+    __slots__ = ("_coroutine", "_fresh", "awaited", "end")
 
-    def begin(self) -> None:
-        try:
-            self._awaited = self._coroutine.send(None)
-        except StopIteration as stop:
-            self._end = StopIteration(stop.value)  # One without a traceback: it would lead back here, in a cycle.
-        except BaseException as error:  # noqa: BLE001 - the task's to deal with, not ours.
-            self._end = error
+    def __init__(self, coroutine: Coroutine[Any, Any, T]) -> None:
+        self.awaited: Any = None
+        self.end: BaseException | None = None
+        self._coroutine = coroutine
+        self._fresh = True
 
     def send(self, value: Any, /) -> Any:
         if not self._fresh:
             return self._coroutine.send(value)
         self._fresh = False
-        if self._end is not None:
-            raise self._end
-        return self._awaited
+        if self.end is not None:
+            raise self.end
+        return self.awaited
 
     def throw(self, *error: Any) -> Any:
         """What a cancelled task is told. Before its own first turn it cancels what it came to wait for, as always."""
         if self._fresh:
             self._fresh = False
-            if self._end is not None:
-                raise self._end
-            if self._awaited is not None and self._awaited.cancel():
-                return self._awaited
+            if self.end is not None:
+                raise self.end
+            if self.awaited is not None and self.awaited.cancel():
+                return self.awaited
         return self._coroutine.throw(*error)
 
     def close(self) -> None:

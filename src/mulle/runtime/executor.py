@@ -3,9 +3,11 @@
 import asyncio
 import math
 from collections.abc import Awaitable, Callable, Coroutine
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from typing import Any
+
+import msgspec
 
 from mulle.document.ports import is_array, is_object
 from mulle.document.signature import Signature
@@ -26,6 +28,7 @@ from mulle.engine.facts import (
 )
 from mulle.engine.retry import verdict
 from mulle.engine.run import Run
+from mulle.engine.tree import Place
 from mulle.errors import BodyFailed, ExpressionError, MulleError, SetupError, StepError
 from mulle.runtime.binding import Bound, bind
 from mulle.runtime.limits import Limits
@@ -44,8 +47,7 @@ class TimedOut(StepError):
     hint = "Give the node a longer `timeout`, or make its work smaller."
 
 
-@dataclass(slots=True)
-class Turn:
+class Turn(msgspec.Struct, eq=False):
     """One turn of one node, ready to run."""
 
     command: Execute
@@ -80,11 +82,14 @@ class Executor:
         self._chance = chance
         self._redact = redact
 
-    def prepare(self, run: Run, command: Execute, streamed: Streamed) -> Turn:
+    def prepare(self, run: Run, command: Execute, place: Place, streamed: Streamed) -> Turn:
         """Bind a node's inputs and settings; raises MulleError when they do not fit."""
-        bound = bind(run, command.path, self.catalogue, self._secret)
-        _, plan, state = run.at(command.path)
+        _, plan, state = place
+        bound = bind(run, command.path, place, self.catalogue, self._secret)
         assert run.started is not None
+        shown = (
+            partial(self._redacted, streamed, command.path) if bound.knows_secrets else partial(streamed, command.path)
+        )
         context = Context(
             run_id=run.started.run,
             path=command.path,
@@ -96,9 +101,7 @@ class Executor:
             signal=state.signal,
             services=self.services,
             lookup=bound.lookup,
-            stream=partial(self._redacted, streamed, command.path)
-            if bound.knows_secrets
-            else partial(streamed, command.path),
+            stream=shown,
         )
         effect = plan.spec.effect or bound.type.effect_of(bound.config)
         return Turn(command, plan.spec, plan.signature, bound, effect, context)

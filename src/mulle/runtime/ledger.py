@@ -117,7 +117,7 @@ class Ledger:
             status=ended.status if ended else None,
             detail=ended.detail if ended else "",
             ended=ended.at if ended else None,
-            alive=any(type(fact) in ENDINGS for fact in facts),
+            alive=not {*ENDINGS}.isdisjoint(map(type, facts)),
         )
         self._saved += len(facts)
         self._facts, self._encoded, self._blobs, self._consumed = [], [], {}, []

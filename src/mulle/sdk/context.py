@@ -4,6 +4,8 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeVar
 
+import msgspec
+
 from mulle.document.expressions import evaluate, parse, parse_template, render, render_data
 from mulle.errors import MissingReference, SetupError
 
@@ -163,8 +165,7 @@ def _nothing(name: str) -> Any:
     raise MissingReference(f"'{name}' means nothing here.", hint="Refer to a node by its id: node.port.")
 
 
-@dataclass(slots=True)
-class Context:
+class Context(msgspec.Struct):
     """One turn of one node."""
 
     run_id: str = ""
@@ -178,8 +179,8 @@ class Context:
     """How the scopes of the last `Expand` ended, in their order."""
     signal: Mapping[str, Any] | None = None
     """What ended the last `Wait`: `{"id", "name", "payload"}`; None: the time."""
-    services: Services = field(default_factory=Services)
-    lookup: Callable[[str], Any] = field(default=_nothing)
+    services: Services = msgspec.field(default_factory=Services)
+    lookup: Callable[[str], Any] = _nothing
     """What the first word of a reference means here."""
     stream: Callable[[str], Awaitable[None]] = _nowhere
     """Show a piece of text to whoever watches the run."""

@@ -184,25 +184,48 @@ def is_static(data: Any, shape: Shape) -> bool:
     return not any("{{" in text and field.kind in ("template", "secret") for text, _, field in texts(data, shape))
 
 
-def rendered(data: Any, shape: Shape, lookup: Lookup, secret_lookup: Lookup) -> Any:
-    """The data with its templates filled in; expressions and raw fields stay as they are. Raises ExpressionError.
+Fill = Callable[[Lookup, Lookup], Any]
+"""Gives data with its templates filled in: by what names mean, and by the same for fields that may name secrets.
 
-    Args:
-        data: A node's `data`, or a part of it.
-        shape: Of the same part.
-        lookup: What names mean.
-        secret_lookup: The same, for fields that may name secrets.
+Raises ExpressionError.
+"""
+
+
+def rendered(data: Any, shape: Shape, lookup: Lookup, secret_lookup: Lookup) -> Any:
+    """A node's `data`, of this shape, with its templates filled in; see `filling`."""
+    return filling(data, shape)(lookup, secret_lookup)
+
+
+def filling(data: Any, shape: Shape) -> Fill:
+    """How a node's `data`, or a part of it, is filled in again and again; its templates are read here, once.
+
+    Expressions and raw fields stay as they are, and so does what holds no template. Raises ExpressionError.
     """
+    return _filling(data, shape) or (lambda _lookup, _secret_lookup: data)
+
+
+def _filling(data: Any, shape: Shape) -> Fill | None:
+    """As `filling`; None when there is nothing to fill in."""
     if isinstance(data, str):
         if "{{" not in data or shape.kind in ("raw", "expression", "late"):
-            return data
-        return render(parse_template(data), secret_lookup if shape.kind == "secret" else lookup)
+            return None
+        template = parse_template(data)
+        if shape.kind == "secret":
+            return lambda _lookup, secret_lookup: render(template, secret_lookup)
+        return lambda lookup, _secret_lookup: render(template, lookup)
     if is_object(data):
         shape = shape.of(data)
-        return {key: rendered(value, shape.inside(key), lookup, secret_lookup) for key, value in data.items()}
+        named = {key: fill for key, value in data.items() if (fill := _filling(value, shape.inside(key)))}
+        if not named:
+            return None
+        return lambda lookup, secrets: data | {key: fill(lookup, secrets) for key, fill in named.items()}
     if is_array(data):
-        return [rendered(value, shape.inside(number), lookup, secret_lookup) for number, value in enumerate(data)]
-    return data
+        fills = [_filling(value, shape.inside(number)) for number, value in enumerate(data)]
+        if not any(fills):
+            return None
+        both = list(zip(data, fills, strict=True))
+        return lambda lookup, secrets: [fill(lookup, secrets) if fill else value for value, fill in both]
+    return None
 
 
 @cache

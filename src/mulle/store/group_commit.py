@@ -21,9 +21,10 @@ import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic, TypeVar
+
+import msgspec
 
 from mulle.errors import StoreUnavailable
 from mulle.store.database import primary_code, roll_back, storage_error
@@ -58,8 +59,7 @@ OF_THE_STORE = {
 """Error codes that tell of the store, not of the item being written."""
 
 
-@dataclass(slots=True)
-class Pending(Generic[Item]):
+class Pending(msgspec.Struct, Generic[Item], eq=False):
     """Something to be written, and who waits for it."""
 
     item: Item
