@@ -67,7 +67,7 @@ def test_a_command_on_a_page_exists(command: str):
 
     assert name in known
     if find_spec(f"mulle.cli.{known[name][0]}") is not None:
-        found = getattr(importlib.import_module(f"mulle.cli.{known[name][0]}"), name)
+        found = getattr(importlib.import_module(f"mulle.cli.{known[name][0]}"), cli.ATTRIBUTES.get(name, name))
         assert not rest or rest in getattr(found, "commands", {rest})
 
 

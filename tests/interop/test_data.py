@@ -23,7 +23,8 @@ def conversation(name: str, type_: str, value: Any) -> dict[str, Any]:
         ("string", "a", "clear", None, ""),
         ("number", 5, "clear", None, 0),
         ("number", 5, "+=", 2, 7),
-        ("number", 5, "-=", "2", 3),
+        ("number", 5, "-=", 2, 3),
+        ("object", {}, "set", '{"a": 1}', {"a": 1}),
         ("number", 6, "/=", 4, 1.5),
         ("array[string]", ["a"], "append", "b", ["a", "b"]),
         ("array[number]", [1, 2, 3], "remove-first", None, [2, 3]),
@@ -48,7 +49,16 @@ async def test_a_variable_is_changed_as_it_was(type_: str, held: Any, operation:
 
 @pytest.mark.parametrize(
     ("type_", "operation", "value"),
-    [("string", "+=", 1), ("string", "over-write", 5), ("array[string]", "append", 5)],
+    [
+        ("string", "+=", 1),
+        ("string", "append", "a"),
+        ("string", "remove-first", None),
+        ("string", "over-write", 5),
+        ("string", "over-write", None),
+        ("array[string]", "append", 5),
+        ("array[string]", "over-write", [5]),
+        ("array[string]", "set", ["a"]),
+    ],
 )
 async def test_a_value_of_another_type_fails_the_step(type_: str, operation: str, value: Any):
     item = {

@@ -65,8 +65,11 @@ async def test_a_change_sees_what_the_one_before_it_wrote():
         ({"value": "text", "type": "string"}, True),
         ({"value": 5, "type": "string"}, False),
         ({"value": None, "type": "string"}, False),
-        ({"op": "append", "value": 5, "type": "number"}, True),
-        ({"op": "extend", "value": [5, "6"], "type": "number"}, False),
+        ({"value": [1], "type": "array[string]"}, False),
+        ({"op": "append", "value": 5, "type": "array[number]"}, True),
+        ({"op": "append", "value": 5, "type": "array[string]"}, False),
+        ({"op": "append", "value": 5, "type": "array"}, True),
+        ({"op": "extend", "value": [5, "6"], "type": "array[number]"}, False),
         ({"op": "clear", "type": "number"}, True),
     ],
 )

@@ -3,7 +3,7 @@ from typing import Any
 import pytest
 
 from mulle.document.ports import PortType
-from mulle.sdk.returns import NotAsDeclared, Returned, checked
+from mulle.sdk.returns import NotAsDeclared, Returned, checked, fits, item_kind
 
 
 def check(value: Any, **wanted: Any) -> Any:
@@ -41,6 +41,7 @@ UNFIT: list[tuple[dict[str, Any], Any, str]] = [
     ({"type": "array[string]"}, "abc", "'r' must be a list, not string"),
     ({"type": "array[string]"}, ["a", 1], "'r[1]' must be a text"),
     ({"type": "object", "fields": {"a": Returned()}}, {}, "'r.a' is missing"),
+    ({"type": "object", "deepest": 2}, {"a": [{"b": {}}]}, "'r' has more than 2 objects"),
 ]
 
 
@@ -62,3 +63,23 @@ def test_nothing_may_be_missing_and_nothing_returned_in_vain():
 def test_the_port_of_a_list_is_an_array():
     assert Returned(type="array[object]").port_type is PortType.ARRAY
     assert Returned(type="string").port_type is PortType.STRING
+
+
+@pytest.mark.parametrize(
+    ("value", "type_", "answer"),
+    [
+        (None, "any", True),
+        (None, "string", False),
+        ("a", "string", True),
+        (True, "number", False),
+        ([], "array[string]", True),
+        (["a", 1], "array[string]", False),
+        (["a", 1], "array", True),
+    ],
+)
+def test_a_value_fits_its_own_type(value: Any, type_: Any, answer: bool):
+    assert fits(value, type_) is answer
+
+
+def test_the_items_of_a_list_have_a_type_where_the_list_says_it():
+    assert (item_kind("array[object]"), item_kind("array"), item_kind("string")) == ("object", "any", "any")

@@ -14,7 +14,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "validate": ("documents", "Say everything that is wrong with a document."),
     "schema": ("documents", "Print the document format's JSON Schema."),
     "import": ("importing", "Make a document of a Dify export, or of an old chatbot's JSON."),
-    "export": ("documents", "Write a workflow as YAML or JSON."),
+    "export": ("documents", "Write a workflow as YAML, JSON or a Python program."),
     "schedule": ("schedule", "Understand a schedule phrase."),
     "workflows": ("workflows", "List, save and remove the workflows of this home."),
     "schedules": ("workflows", "Show what fires when, and what was missed."),

@@ -16,6 +16,7 @@ from mulle.document.reading import InvalidDocument, json_schema, write_json, wri
 from mulle.document.validate import validate as find_problems
 from mulle.document.workflow import Workflow
 from mulle.errors import InputError
+from mulle.interop.python_script import as_script
 from mulle.sdk.catalogue import Catalogue
 from mulle.triggers.problems import schedule_problems
 
@@ -73,12 +74,18 @@ def schema() -> int:
 
 @click.command()
 @click.argument("workflow", metavar="FILE|ID")
-@click.option("--to", "form", type=click.Choice(["yaml", "json"]), default="yaml", show_default=True)
+@click.option("--to", "form", type=click.Choice(["yaml", "json", "python"]), default="yaml", show_default=True)
 @click.option("--out", metavar="FILE", help="Write to a file instead of the terminal.")
 def export(workflow: str, form: str, out: str | None) -> int:
-    """Write a workflow as YAML or JSON."""
+    """Write a workflow as YAML or JSON, or as a Python program that runs it."""
     document = named_document(workflow)
-    text = write_yaml(document) if form == "yaml" else write_json(document) + "\n"
+    match form:
+        case "python":
+            text = as_script(document, Path(out).name if out else "workflow.py")
+        case "json":
+            text = write_json(document) + "\n"
+        case _:
+            text = write_yaml(document)
     if out:
         write_file(out, text)
     else:

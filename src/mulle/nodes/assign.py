@@ -5,10 +5,11 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, Field, field_validator
 
-from mulle.document.ports import Port, PortType, accepts, is_array, type_of
+from mulle.document.ports import type_of
 from mulle.document.variables import written
 from mulle.sdk import Context, Done, Expression, LateData, Node, Settings, Write
 from mulle.sdk.fit import WrongType
+from mulle.sdk.returns import Kind, fits, item_kind
 
 
 class Change(Settings):
@@ -20,8 +21,8 @@ class Change(Settings):
     """add: to a number, text, list or object. append: one item. extend: all items of a list."""
     value: LateData = None
     """It sees what the changes before it wrote."""
-    type: PortType | None = None
-    """What is written must be of this type; with append and remove the item, with extend every item."""
+    type: Kind | None = None
+    """What the variable is, so that nothing else is written: `number`, `array[string]`."""
 
     @field_validator("target")
     @classmethod
@@ -62,10 +63,10 @@ class Assign(Node):
 
 
 def _checked(change: Change, value: Any) -> Any:
-    """The value, if it is of the type that the change asks for; raises WrongType."""
+    """The value, if it goes with the type of the variable; raises WrongType."""
     if change.type is None or change.op == "clear":
         return value
-    for item in value if change.op == "extend" and is_array(value) else [value]:
-        if item is None or not accepts(Port(name=change.target, type=change.type), item):
-            raise WrongType(port=change.target, wanted=change.type.value, source="the change", got=type_of(item))
+    wanted = item_kind(change.type) if change.op in ("append", "remove") else change.type
+    if not fits(value, wanted):
+        raise WrongType(port=change.target, wanted=wanted, source="the change", got=type_of(value))
     return value

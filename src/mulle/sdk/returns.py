@@ -35,6 +35,8 @@ class Returned(Settings):
     """No number may be smaller."""
     greatest_number: int | None = None
     """No number may be greater."""
+    deepest: int | None = Field(default=None, ge=1)
+    """How many objects may stand in each other."""
     fields: "dict[str, Returned] | None" = None
     """What an object, or each object of a list, has to have; anything else in it is left out."""
 
@@ -91,6 +93,8 @@ def _single(value: Any, type_: str, wanted: Returned, name: str) -> Any:
         least, greatest = wanted.least_number, wanted.greatest_number
         if (least is not None and value < least) or (greatest is not None and value > greatest):
             raise NotAsDeclared(name=name, problem=f"must be a number between {least} and {greatest}")
+    if is_object(value) and wanted.deepest is not None and _depth(value) > wanted.deepest:
+        raise NotAsDeclared(name=name, problem=f"has more than {wanted.deepest} objects in each other")
     if is_object(value) and wanted.fields is not None:
         return checked(value, wanted.fields, f"{name}.")
     return value
@@ -102,3 +106,31 @@ _WORDS = {"string": "a text", "number": "a number", "boolean": "true or false", 
 def _measured(size: int, most: int | None, what: str, name: str) -> None:
     if most is not None and size > most:
         raise NotAsDeclared(name=name, problem=f"has {size:,} {what}, and {most:,} is the most")
+
+
+def _depth(value: Any) -> int:
+    """How many objects stand in each other; lists in between do not count."""
+    if is_object(value):
+        return 1 + max(map(_depth, value.values()), default=0)
+    return max(map(_depth, value), default=0) if is_array(value) else 0
+
+
+def fits(value: Any, type_: Kind) -> bool:
+    """Whether a value is of a type; null is of none but `any`."""
+    if type_ == "any":
+        return True
+    outer, _, inner = type_.removesuffix("]").partition("[")
+    return kind(value) == outer and (not inner or all(kind(item) == inner for item in value))
+
+
+def item_kind(type_: Kind) -> Kind:
+    """The type of the items of a list."""
+    return _ITEMS.get(type_, "any")
+
+
+_ITEMS: Mapping[str, Kind] = {
+    "array[string]": "string",
+    "array[number]": "number",
+    "array[object]": "object",
+    "array[boolean]": "boolean",
+}

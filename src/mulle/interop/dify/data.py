@@ -1,14 +1,16 @@
 """Steps over data and variables: variable-aggregator, assigner (both versions), list-operator."""
 
 import json
-from typing import Any
+from typing import Any, get_args
 
 from mulle.document.ports import is_array, is_object
 from mulle.interop.dify.conditions import OPERATORS
+from mulle.interop.dify.containers import constant
 from mulle.interop.dify.made import Made
 from mulle.interop.dify.reading import DifyNode, selector
 from mulle.interop.dify.references import References
 from mulle.interop.names import quoted
+from mulle.sdk.returns import Kind
 
 # ---------------------------------------------------------------------- aggregator
 
@@ -76,59 +78,72 @@ def _change(item: dict[str, Any], node: DifyNode, refs: References) -> dict[str,
     operation, value = item.get("operation"), item.get("value")
     if operation == "clear":
         return _cleared(target, kind)
+    if not _supported(str(operation), kind):
+        refs.note(f"{refs.shown(node)}: {operation} does not go with a {kind}; the step fails, as it does in Dify.")
+        said = quoted(f"Operation {operation} is not supported for type {kind}")
+        return {"target": target, "value": "{{ fail(" + said + ") }}"}
     if operation in ("remove-first", "remove-last"):
         count = f"1 - length({target})" if operation == "remove-first" else f"length({target}) - 1"
         empty = f"[] if length({target}) == 0 else take({target}, {count})"
         return {"target": target, "value": "{{ " + empty + " }}"}
-    expression = _value(item, value, kind, node, refs)
-    port, inner = _port_type(kind), kind.partition("[")[2].removesuffix("]")
+    expression, typed = _value(item, value, node, refs), _typed(kind)
     match operation:
         case "over-write" | "set":
-            return {"target": target, "value": _templated(expression, value)} | _typed(port)
-        case "append":
-            return {"target": target, "op": "append", "value": _templated(expression, value)} | _typed(
-                _port_type(inner)
-            )
-        case "extend":
-            return {"target": target, "op": "extend", "value": _templated(expression, value)} | _typed(
-                _port_type(inner)
-            )
-        case "+=" | "-=" | "*=" | "/=" if kind not in ("", "number", "integer", "float"):
-            refs.note(f"{refs.shown(node)}: {operation} does not go with a {kind}; the step fails, as it does in Dify.")
-            said = quoted(f"Operation {operation} is not supported for type {kind}")
-            return {"target": target, "value": "{{ fail(" + said + ") }}"}
+            return {"target": target, "value": _templated(expression, value, kind)} | typed
+        case "append" | "extend":
+            return {"target": target, "op": operation, "value": _templated(expression, value, kind)} | typed
         case "+=" | "-=":
-            return {"target": target, "op": "add", "value": _signed(operation, expression, value)} | _typed("number")
+            return {"target": target, "op": "add", "value": _signed(operation, expression, value)} | typed
         case "*=" | "/=":
             factor = json.dumps(value) if expression is None else _bracketed(expression)
-            return {"target": target, "value": "{{ " + f"{target} {operation[0]} {factor}" + " }}"}
+            return {"target": target, "value": "{{ " + f"{target} {operation[0]} {factor}" + " }}"} | typed
         case _:
             refs.note(f"{refs.shown(node)}: the operation '{operation}' is not known; it was left out.")
             return None
 
 
+NUMERIC = frozenset({"number", "integer", "float"})
+
+
+def _supported(operation: str, kind: str) -> bool:
+    """Whether Dify has an operation for variables of a type; anything goes where the type is not known."""
+    if not kind:
+        return True
+    match operation:
+        case "+=" | "-=" | "*=" | "/=":
+            return kind in NUMERIC
+        case "append" | "extend" | "remove-first" | "remove-last":
+            return kind.startswith("array")
+        case "set":
+            return not kind.startswith("array")
+        case _:
+            return True
+
+
 def _cleared(target: str, kind: str) -> dict[str, Any]:
-    if kind in ("number", "integer", "float"):
+    if kind in NUMERIC:
         return {"target": target, "value": 0}
     if kind == "boolean":
         return {"target": target, "value": False}
     return {"target": target, "op": "clear"}
 
 
-def _value(item: dict[str, Any], value: Any, kind: str, node: DifyNode, refs: References) -> str | None:
+def _value(item: dict[str, Any], value: Any, node: DifyNode, refs: References) -> str | None:
     """The expression for what is written; None for a constant that stands in the settings as it is."""
     if item.get("input_type") == "variable" or (item.get("input_type") != "constant" and len(selector(value)) > 1):
         return refs.strict(selector(value), node)
-    if isinstance(value, str) and kind in ("number", "integer", "float"):
-        return value.strip() or "0"
     if isinstance(value, str) and "{{#" in value:
         pieces = refs.pieces(value, node)
         return " + ".join(quoted(one) if isinstance(one, str) else f"string({one[0]})" for one in pieces)
     return None
 
 
-def _templated(expression: str | None, constant: Any) -> Any:
-    return constant_value(constant) if expression is None else "{{ " + expression + " }}"
+def _templated(expression: str | None, written: Any, kind: str) -> Any:
+    if expression is not None:
+        return "{{ " + expression + " }}"
+    if isinstance(written, str) and kind in ("object", "boolean"):
+        return constant_value(constant(written, kind))
+    return constant_value(written)
 
 
 def constant_value(value: Any) -> Any:
@@ -146,13 +161,9 @@ def _bracketed(expression: str) -> str:
     return f"({expression})" if " " in expression else expression
 
 
-def _port_type(kind: str) -> str:
-    outer = kind.partition("[")[0]
-    return {"integer": "number", "float": "number"}.get(outer, outer)
-
-
 def _typed(kind: str) -> dict[str, Any]:
-    return {"type": kind} if kind in ("string", "number", "boolean", "array", "object") else {}
+    known = "number" if kind in NUMERIC else kind
+    return {"type": known} if known in get_args(Kind) and known not in ("any", "array") else {}
 
 
 # ---------------------------------------------------------------------- list-operator

@@ -17,6 +17,7 @@ OPENAI = ("openai", "langgenius/openai/openai")
 
 LONGEST_TEXT, MOST_TEXTS, MOST_NUMBERS, MOST_OBJECTS = 400_000, 30, 1000, 30
 """What Dify lets a code step return."""
+DEEPEST = 4
 GREATEST = 9_223_372_036_854_775_807
 
 
@@ -233,10 +234,10 @@ _LIMITS: dict[str, dict[str, Any]] = {
     "string": {"most": LONGEST_TEXT},
     "number": _RANGE,
     "boolean": {},
-    "object": {},
+    "object": {"deepest": DEEPEST},
     "array[string]": {"most": MOST_TEXTS},
     "array[number]": {"most": MOST_NUMBERS} | _RANGE,
-    "array[object]": {"most": MOST_OBJECTS},
+    "array[object]": {"most": MOST_OBJECTS, "deepest": DEEPEST},
     "array[boolean]": {"most": MOST_TEXTS},
 }
 
