@@ -8,6 +8,7 @@ reads a file or touches the network, except `make_home`, which creates the one f
 import base64
 import binascii
 import dataclasses
+import math
 import re
 import textwrap
 from collections.abc import Callable, Mapping
@@ -141,6 +142,14 @@ def _limits(raw: str, _environ: Mapping[str, str]) -> StepLimits:
         else:
             rates[kind] = (int(number), int(count) * {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}[unit])
     return StepLimits(at_once, rates)
+
+
+def _days(raw: str, _environ: Mapping[str, str]) -> float:
+    """A number of days; `forever` for no end."""
+    days = math.inf if raw == "forever" else float(raw) if re.fullmatch(r"[0-9]{1,6}(\.[0-9]+)?", raw) else 0.0
+    if not days:
+        raise ValueError(f"{raw!r} is no number of days above 0, nor `forever`")
+    return days
 
 
 def _port(port: int | None) -> None:
@@ -329,6 +338,20 @@ class Settings:
         "log nothing unless this is set.",
         _level,
         example="info",
+    )
+    keep_days: float = _variable(
+        "MULLE_KEEP_DAYS",
+        "How many days a run is kept after its end; `forever` for no end. Pinned runs are always kept.",
+        _days,
+        default=30.0,
+        example="30",
+    )
+    keep_failed_days: float = _variable(
+        "MULLE_KEEP_FAILED_DAYS",
+        "The same for runs that failed.",
+        _days,
+        default=90.0,
+        example="90",
     )
     naver_client_id: str | None = _variable(
         "NAVER_CLIENT_ID",

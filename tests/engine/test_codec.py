@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mulle.document.variables import Write
-from mulle.engine.codec import UnreadableJournal, decode, encode, encode_one, joined
+from mulle.engine.codec import TIGHT_SIZE, UnreadableJournal, decode, encode, encode_one, joined, tight
 from mulle.engine.facts import (
     AnyFact,
     Failure,
@@ -128,3 +128,24 @@ def test_a_number_that_is_none_reads_back_as_null():
     [fact] = decode(encode([NodeDone(at=1.0, path=("a",), outputs={"x": math.nan})]))
     assert isinstance(fact, NodeDone)
     assert fact.outputs == {"x": None}
+
+
+def test_what_is_packed_tight_is_read_the_same_and_in_pieces():
+    written = [NodeDone(at=float(number), path=("가",), outputs={"글": "물레" * 3_000}) for number in range(40)]
+    batches = [(number, encode([fact])) for number, fact in enumerate(written)]
+
+    packed = tight(batches)
+
+    assert 1 < len(packed) < 10
+    assert [position for position, _ in packed] == sorted({position for position, _ in packed})
+    assert [fact for _, data in packed for fact in decode(data)] == written
+    assert all(len(decode(data)) * len(batches[0][1]) <= TIGHT_SIZE for _, data in packed)
+    assert tight([]) == []
+
+
+def test_a_damaged_packed_batch_is_said():
+    ((_, data),) = tight([(0, encode([NodeStarted(at=1.0, path=("a",))]))])
+
+    for damaged in (data[:-5], data[:5] + b"????" + data[9:], b"x"):
+        with pytest.raises(UnreadableJournal):
+            decode(damaged)

@@ -55,10 +55,10 @@ class WatchedJournal:
         self.gone = self.goes_after_claim
         return claim
 
-    async def read(self, run: str, after: int = 0) -> list[AnyFact]:
+    async def read(self, run: str, *position: int, previews: bool = False) -> list[AnyFact]:
         if self.gone:
             raise StoreUnavailable("잠김")
-        return await self.real.read(run, after)
+        return await self.real.read(run, *position, previews=previews)
 
     async def release(self, run: str, epoch: int, wake_at: float | None) -> bool:
         if self.dead:

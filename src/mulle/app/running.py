@@ -319,10 +319,14 @@ class App:
         """Everything that can be known to be wrong with a workflow before it runs."""
         return self.graphs.problems(workflow)
 
-    async def history(self, run_id: str) -> History:
-        """What a run did, node by node. Raises UnknownRun."""
+    async def history(self, run_id: str, *, previews: bool = False) -> History:
+        """What a run did, node by node. Raises UnknownRun.
+
+        With `previews`, values of more than 64 KiB are shortened, and each record's `truncated_fields` says which.
+        """
         row = await self.journal.row(run_id)
-        return self._history(await self.graphs.readable(row.graph), await self.journal.read(run_id))
+        facts = await self.journal.read(run_id, previews=previews)
+        return self._history(await self.graphs.readable(row.graph), facts)
 
     async def followed(self, run_id: str) -> Workflow:
         """The graph that a run follows, as a document without a name. Raises UnknownRun."""

@@ -25,6 +25,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "metrics": ("metrics", "Counters and gauges for a Prometheus."),
     "approvals": ("approvals", "See what waits for a person's word, and give it."),
     "demo": ("demo", "Watch a Korean sentence become a workflow that sends a mail."),
+    "gc": ("gc", "Remove old runs and give their room back."),
     "doctor": ("doctor", "Say what this machine offers and what is missing."),
     "secrets": ("secrets", "Keep secrets outside of documents."),
 }

@@ -9,8 +9,11 @@ import click
 
 from mulle.app import App
 from mulle.app.opening import settings
+from mulle.app.retention import clean, keep
+from mulle.cli.gc import megabytes
 from mulle.cli.home import with_app
 from mulle.cli.printing import json_option, show
+from mulle.engine.journal import Swept
 from mulle.errors import MulleError
 from mulle.services.llm.builtin import Builtin
 from mulle.services.llm.model import language_model, problem_of
@@ -32,7 +35,7 @@ class Finding:
 @json_option
 def doctor(as_json: bool) -> int:
     """Say what this machine offers and what is missing."""
-    findings = [_python(), _sqlite(), _home(), *_sandbox(), _mail(), _model()]
+    findings = [_python(), _sqlite(), *_home(), *_sandbox(), _mail(), _model()]
     shown = {"findings": [{"about": one.about, "state": one.state, "text": one.text} for one in findings]}
     show(shown, as_json, lambda: "\n".join(f"{MARKS[one.state]} {one.about:<9} {one.text}" for one in findings))
     return 1 if any(one.state == "bad" for one in findings) else 0
@@ -46,16 +49,22 @@ def _sqlite() -> Finding:
     return Finding("sqlite", "ok", sqlite3.sqlite_version)
 
 
-def _home() -> Finding:
-    async def look(app: App) -> str:
-        runs = await app.runs(limit=1)
-        workflows = len(app.workflows.all())
-        return f"{settings().home} ({workflows} workflow(s), {'some' if runs else 'no'} runs)"
+def _home() -> list[Finding]:
+    async def look(app: App) -> tuple[Swept, int]:
+        cleaned = await clean(app, keep(settings()), dry=True)
+        return cleaned.swept, len(app.workflows.all())
 
     try:
-        return Finding("home", "ok", with_app(look))
+        swept, workflows = with_app(look)
     except MulleError as error:
-        return Finding("home", "bad", f"{error.text} {error.advice}")
+        return [Finding("home", "bad", f"{error.text} {error.advice}")]
+    room = swept.room
+    big = f", {room.blobs:,} big value(s) with {megabytes(room.blob_bytes)}" if room.blobs else ""
+    old = f"; `mulle gc` would remove {swept.runs:,} run(s), about {megabytes(swept.freed)}" if swept.runs else ""
+    return [
+        Finding("home", "ok", f"{settings().home} ({workflows} workflow(s), {room.runs:,} run(s))"),
+        Finding("storage", "ok", f"{megabytes(room.bytes)}{big}{old}"),
+    ]
 
 
 def _sandbox() -> list[Finding]:

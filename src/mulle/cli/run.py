@@ -129,9 +129,9 @@ def _finite(text: str) -> float:
     return number
 
 
-async def described(app: App, result: RunResult, streamed: str) -> dict[str, Any]:
-    """A run as `mulle run --json` prints it."""
-    history = await app.history(result.id)
+async def described(app: App, result: RunResult, streamed: str, *, full: bool = False) -> dict[str, Any]:
+    """A run as `mulle run --json` prints it; its nodes' big values shortened, unless it is to be `full`."""
+    history = await app.history(result.id, previews=not full)
     records = list(history.records.values())
     began = history.run.started.at if history.run.started else 0
     times = [time for record in records for time in (record.started, record.ended) if time and time >= began]

@@ -12,6 +12,7 @@ from mulle.cli.home import versioned, with_app
 from mulle.cli.printing import json_option, show, table
 from mulle.cli.run import UnreadableInput, described, for_people, parsed_value
 from mulle.cli.run_log import log_run
+from mulle.cli.value import value
 from mulle.document.ports import Port, PortType
 from mulle.engine.journal import RunRow
 from mulle.errors import InputError
@@ -41,6 +42,7 @@ def runs() -> None:
 
 
 runs.add_command(log_run)
+runs.add_command(value)
 
 
 @runs.command("list")
@@ -58,12 +60,13 @@ def list_runs(status: str | None, workflow: str | None, limit: int, as_json: boo
 
 @runs.command("show")
 @click.argument("run")
+@click.option("--full", is_flag=True, help="With all of every value, however big.")
 @json_option
-def show_run(run: str, as_json: bool) -> int:
+def show_run(run: str, full: bool, as_json: bool) -> int:
     """Everything a run did, node by node."""
 
     async def work(app: App) -> dict[str, Any]:
-        return await described(app, await app.standing(run), "")
+        return await described(app, await app.standing(run), "", full=full)
 
     shown = with_app(work)
     show(shown, as_json, lambda: for_people(shown))

@@ -8,6 +8,8 @@ from typing import Any
 import click
 
 from mulle.app import App
+from mulle.app.opening import settings
+from mulle.app.retention import keep, keep_clean
 from mulle.app.schedules import Scheduler
 from mulle.cli.home import with_app
 from mulle.cli.printing import json_option, show
@@ -51,11 +53,13 @@ async def _until_stopped(app: App, scheduler: Scheduler) -> None:
     gc.freeze()  # What the imports left stays anyway; walking it again and again costs a fifth of a busy worker's time.
     await app.serve()
     firing = asyncio.create_task(scheduler.keep_firing())
+    cleaning = asyncio.create_task(keep_clean(app, keep(settings())))
     await asyncio.wait([firing, asyncio.create_task(stopped.wait())], return_when=asyncio.FIRST_COMPLETED)
     if firing.done():
         firing.result()
     firing.cancel()
-    await asyncio.gather(firing, return_exceptions=True)
+    cleaning.cancel()
+    await asyncio.gather(firing, cleaning, return_exceptions=True)
 
 
 def _told(recovered: list[str], started: list[str], scheduler: Scheduler) -> dict[str, Any]:

@@ -113,6 +113,29 @@ class Room(msgspec.Struct, frozen=True, kw_only=True):
     """Of all, what big values take."""
 
 
+class Keep(msgspec.Struct, frozen=True, kw_only=True):
+    """How long runs are kept after their end, in seconds. Pinned and unfinished ones are always kept."""
+
+    succeeded: float
+    """Cancelled ones, too."""
+    failed: float
+
+
+class Swept(msgspec.Struct, frozen=True, kw_only=True):
+    """What a sweep took away, or would."""
+
+    runs: int = 0
+    blobs: int = 0
+    tightened: int = 0
+    """Ended runs whose facts were packed."""
+    freed: int = 0
+    """In bytes: given back, or free to be used again."""
+    busy: bool = False
+    """Somebody else sweeps; nothing was done."""
+    room: Room
+    """How much everything takes afterwards."""
+
+
 class InboxSignal(msgspec.Struct, frozen=True):
     """A signal on its way to a run: an approval, a webhook's answer, a cancel."""
 
@@ -291,6 +314,20 @@ class Journal(Protocol):
 
     async def room(self) -> Room:
         """How much room everything takes."""
+        ...
+
+    async def sweep(self, keep: Keep, now: float, *, dry: bool = False, give_back: bool = False) -> Swept:
+        """Remove ended runs that are older than they are kept, with all that is only theirs, and pack the others tight.
+
+        In slices, so that nobody who writes waits long, and one at a time over all processes. A run whose children have
+        not ended stays, and so does a child as long as its parent; a fork stands for itself.
+
+        Args:
+            keep: How long runs are kept.
+            now: Seconds since 1970.
+            dry: Only say what would be done.
+            give_back: Make the store as small as it can be, even where the room would soon be used again.
+        """
         ...
 
     async def delete(self, run: str) -> None:

@@ -26,11 +26,13 @@ from mulle.engine.facts import (
     NodeWaiting,
     Path,
 )
+from mulle.engine.packing import is_heavy
 from mulle.engine.retry import verdict
 from mulle.engine.run import Run
 from mulle.engine.tree import Place
 from mulle.errors import BodyFailed, ExpressionError, MulleError, SetupError, StepError
 from mulle.runtime.binding import Bound, bind
+from mulle.runtime.heavy import plain_slices, to_the_end
 from mulle.runtime.limits import Limits
 from mulle.sdk.catalogue import Catalogue
 from mulle.sdk.context import Context, Services
@@ -56,6 +58,8 @@ class Turn(msgspec.Struct, eq=False):
     bound: Bound
     effect: Effect
     context: Context
+    answer: Done | None = None
+    """What it answered, if that is too heavy to be taken in in place."""
 
 
 Streamed = Callable[[Path, str], Awaitable[None]]
@@ -122,6 +126,9 @@ class Executor:
         try:
             coroutine.send(None)
         except StopIteration as stop:
+            if isinstance(stop.value, Done) and is_heavy(stop.value.outputs):
+                turn.answer = stop.value
+                return None
             return self._answered(turn, stop.value)
         except KeyboardInterrupt:
             raise
@@ -133,6 +140,8 @@ class Executor:
 
     async def execute(self, turn: Turn) -> AnyFact:
         """Run a node's turn to its fact. Cancelling it gives `stopped`, or `interrupted` for a `once` node."""
+        if turn.answer is not None:
+            return await self._answered_heavily(turn, turn.answer)
         try:
             answer = await (self._start(turn) if turn.spec.timeout is None else self._in_time(turn, turn.spec.timeout))
         except asyncio.CancelledError as error:
@@ -146,7 +155,20 @@ class Executor:
             raise
         except BaseException as error:  # noqa: BLE001 - whatever a node raises, SystemExit too, is the node's failure.
             return self.failed(turn, error)
+        if isinstance(answer, Done) and is_heavy(answer.outputs):
+            return await self._answered_heavily(turn, answer)
         return self._answered(turn, answer)
+
+    async def _answered_heavily(self, turn: Turn, answer: Done) -> AnyFact:
+        """The fact of an answer that takes long to copy; others have their turn meanwhile."""
+        try:
+            outputs = await to_the_end(plain_slices(answer.outputs))
+        except NOT_DATA as error:
+            return self.failed(turn, NoData(problem=_readable(str(error))))
+        if turn.bound.knows_secrets or turn.spec.derived_outputs:
+            return self._answered(turn, replace(answer, outputs=outputs))
+        fact = self._answered(turn, replace(answer, outputs={}))
+        return msgspec.structs.replace(fact, outputs=outputs) if isinstance(fact, NodeDone) else fact
 
     async def _in_time(self, turn: Turn, seconds: float) -> Answer:
         limit = asyncio.timeout(seconds)

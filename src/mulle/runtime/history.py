@@ -30,6 +30,8 @@ class NodeRecord(msgspec.Struct, kw_only=True):
     usage: dict[str, Any] | None = None
     kept: bool = False
     """It was carried over from the run that this one was forked from, and was not executed here."""
+    truncated_fields: tuple[str, ...] = ()
+    """What is shown only in part: `outputs.text`. Nothing, if the history was read whole."""
 
     @property
     def elapsed_ms(self) -> float:
@@ -45,6 +47,8 @@ class NodeRecord(msgspec.Struct, kw_only=True):
             "error": self.error.to_dict() | {"hint": self.error.hint} if self.error else None,
             "attempts": self.attempts,
             "elapsed_ms": self.elapsed_ms,
+            "is_truncated": bool(self.truncated_fields),
+            "truncated_fields": list(self.truncated_fields),
         }
         if self.reason:
             shown["reason"] = self.reason
@@ -88,8 +92,10 @@ class History:
         elif isinstance(fact, NodeDone):
             record = self._record(fact.path)
             record.usage, record.error = fact.usage, None  # A retry that succeeds is a success.
+            record.truncated_fields = _shortened(fact)
         elif isinstance(fact, NodeFailed):
-            self._record(fact.path).error = fact.error
+            record = self._record(fact.path)
+            record.error, record.truncated_fields = fact.error, _shortened(fact)
         self.run.apply(fact)
 
     def _is_carried(self) -> bool:
@@ -121,3 +127,10 @@ class History:
 
 STATUS_WORDS = {at.DONE: "succeeded"}
 """The fold's words as people read them."""
+
+
+def _shortened(fact: AnyFact) -> tuple[str, ...]:
+    """The fields of a fact that hold previews, as people write them."""
+    return tuple(
+        "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in ref.at)[1:] for ref in fact.blobs
+    )

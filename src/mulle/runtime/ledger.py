@@ -6,9 +6,10 @@ from dataclasses import dataclass
 
 from mulle.engine.facts import AnyFact, Failure, NodeDone, NodeFailed, Path, RunEnded, Signalled
 from mulle.engine.journal import Batch, Journal
-from mulle.engine.packing import Blobs, packed
+from mulle.engine.packing import Blobs, packed, packing
 from mulle.engine.run import Run
 from mulle.errors import StepError, StoreError
+from mulle.runtime.heavy import in_slices, is_heavy_fact
 from mulle.sdk.fit import NOT_DATA, NoData
 
 SNAPSHOT_EVERY = 10_000
@@ -52,6 +53,8 @@ class Ledger:
         self._encoded: list[bytes] = []
         self._blobs: Blobs = {}
         """Big values of these facts."""
+        self._heavy: list[int] = []
+        """Which of them are written only when they are saved, because that takes long."""
         self._kept: set[str] = set()
         """Big values that were written before, by hash."""
         self._consumed: list[str] = []
@@ -80,7 +83,7 @@ class Ledger:
         """Fold a fact and keep it for the next save. What cannot be kept as data becomes the node's failure."""
         try:
             self._run.check(fact)
-            encoded, blobs = packed(fact)
+            encoded, blobs = (b"", {}) if is_heavy_fact(fact) else packed(fact)
         except NOT_DATA as error:
             fact = _refused(fact, NoData(problem=str(error)))
             encoded, blobs = packed(fact)
@@ -89,6 +92,8 @@ class Ledger:
             encoded, blobs = packed(fact)
         if blobs:
             self._blobs |= blobs
+        elif not encoded:
+            self._heavy.append(len(self._facts))
         self._run.apply(fact)
         self._facts.append(fact)
         self._encoded.append(encoded)
@@ -105,6 +110,10 @@ class Ledger:
 
         Raises JournalConflict when another driver took over, StoreFull, StoreUnavailable; nothing is lost then.
         """
+        for number in self._heavy:
+            self._encoded[number], blobs = await in_slices(packing(self._facts[number]))
+            self._blobs |= blobs
+        self._heavy.clear()
         facts, encoded, blobs, consumed = self._facts, self._encoded, self._blobs, self._consumed
         ended = self._run.ended
         batch = Batch(

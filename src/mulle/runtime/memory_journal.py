@@ -13,7 +13,19 @@ import msgspec
 from mulle.engine.blobs import wanted, whole
 from mulle.engine.codec import decode, joined
 from mulle.engine.facts import AnyFact
-from mulle.engine.journal import CANCEL, Backlog, Batch, Claim, InboxSignal, NewRun, Room, RunRow, superseded
+from mulle.engine.journal import (
+    CANCEL,
+    Backlog,
+    Batch,
+    Claim,
+    InboxSignal,
+    Keep,
+    NewRun,
+    Room,
+    RunRow,
+    Swept,
+    superseded,
+)
 from mulle.errors import JournalConflict, RunUnfinished, StoreUnavailable, UnknownGraph, UnknownRun
 from mulle.runtime.memory_blobs import MemoryBlobs
 from mulle.runtime.memory_queues import Allowances, MemoryQueues
@@ -240,6 +252,21 @@ class MemoryJournal:
         """Keep a run for ever, or let it grow old again. Raises UnknownRun."""
         self._kept(run).change(pinned=pinned)
 
+    async def sweep(self, keep: Keep, now: float, *, dry: bool = False, give_back: bool = False) -> Swept:
+        """Remove ended runs that are older than they are kept. Nothing is packed, and all room is given back anyway."""
+        del give_back
+        rows = {kept.row.id: kept.row for kept in self._shelf.runs.values()}
+        old = {run for run, row in rows.items() if _is_old(row, keep, now)}
+        waiting = {row.parent for row in rows.values() if row.ended is None and not row.forked}
+        kept = rows.keys() - old
+        old = {run for run in old - waiting if rows[run].forked or rows[run].parent not in kept}
+        before = await self.room()
+        if not dry:
+            for run in old:
+                await self.delete(run)
+        room = await self.room()
+        return Swept(runs=len(old), blobs=before.blobs - room.blobs, freed=before.bytes - room.bytes, room=room)
+
     async def delete(self, run: str) -> None:
         """Remove an ended run, and its graph if no other run follows it. Raises UnknownRun, RunUnfinished."""
         shelf, kept = self._shelf, self._kept(run)
@@ -390,3 +417,9 @@ def _answered(write: Callable[[], Any]) -> "asyncio.Future[Any]":
     except (JournalConflict, StoreUnavailable) as error:
         future.set_exception(error)
     return future
+
+
+def _is_old(row: RunRow, keep: Keep, now: float) -> bool:
+    """Whether a run may go, as far as it alone is concerned."""
+    kept = keep.failed if row.status == "failed" else keep.succeeded
+    return row.ended is not None and not row.pinned and row.ended < now - kept

@@ -32,15 +32,15 @@ def keep_parts(db: sqlite3.Connection, name: str, first: int, data: Sequence[byt
     )
 
 
-def forget(db: sqlite3.Connection, run: str) -> None:
-    """Take away a run's references, and every value that nobody refers to then."""
+def forget(db: sqlite3.Connection, run: str) -> int:
+    """Take away a run's references, and every value that nobody refers to then; how many values that were."""
     names = [(name,) for (name,) in db.execute("SELECT hash FROM blob_uses WHERE run = ?", (run,))]
-    if names:
-        db.execute("DELETE FROM blob_uses WHERE run = ?", (run,))
-        for table in ("blobs", "blob_parts"):
-            db.executemany(
-                f"DELETE FROM {table} WHERE hash = ?1 AND NOT EXISTS (SELECT 1 FROM blob_uses WHERE hash = ?1)", names
-            )
+    if not names:
+        return 0
+    db.execute("DELETE FROM blob_uses WHERE run = ?", (run,))
+    unused = "hash = ?1 AND NOT EXISTS (SELECT 1 FROM blob_uses WHERE hash = ?1)"
+    db.executemany(f"DELETE FROM blob_parts WHERE {unused}", names)
+    return db.executemany(f"DELETE FROM blobs WHERE {unused}", names).rowcount
 
 
 def parts(db: sqlite3.Connection, name: str) -> int:

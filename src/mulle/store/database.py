@@ -50,6 +50,8 @@ def connect(path: Path, patience: float = 15.0) -> sqlite3.Connection:
         )
     try:
         with storage(path):
+            # Only a new file takes this on: unused room can then be given back page by page, while others write.
+            db.execute("PRAGMA auto_vacuum = INCREMENTAL")
             _use_write_ahead_log(db, patience)
             for pragma in PRAGMAS:
                 db.execute(f"PRAGMA {pragma}")

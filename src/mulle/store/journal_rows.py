@@ -51,7 +51,10 @@ def keep_graph(db: sqlite3.Connection, graph: str, document: bytes) -> None:
 
 def keep_snapshot(db: sqlite3.Connection, run: str, data: bytes) -> None:
     """Store what a run's facts come to; nothing if the run is gone."""
-    db.execute("INSERT OR REPLACE INTO snapshots (run, data) SELECT id, ? FROM runs WHERE id = ?", (data, run))
+    db.execute(
+        "INSERT OR REPLACE INTO snapshots (run, data) SELECT id, ? FROM runs WHERE id = ? AND ended IS NULL",
+        (data, run),
+    )
 
 
 def create(db: sqlite3.Connection, run: NewRun, facts: Sequence[bytes], owner: str) -> bool:
@@ -212,17 +215,21 @@ def pin(db: sqlite3.Connection, run: str, *, pinned: bool) -> None:
         raise UnknownRun(run=run)
 
 
-def delete(db: sqlite3.Connection, run: str) -> None:
-    """Remove an ended run, and its graph if no other run follows it. Raises UnknownRun, RunUnfinished."""
+def delete(db: sqlite3.Connection, run: str) -> int:
+    """Remove an ended run, its graph if no other run follows it, and its big values if none other refers to them.
+
+    Gives how many big values went. Raises UnknownRun, RunUnfinished.
+    """
     found = row(db, run)
     if found.ended is None:
         raise RunUnfinished(run=run)
     db.execute("DELETE FROM facts WHERE run = ?", (run,))
-    blob_rows.forget(db, run)
+    blobs = blob_rows.forget(db, run)
     db.execute("DELETE FROM runs WHERE id = ?", (run,))  # Takes the inbox and the snapshot with it.
     db.execute(
         "DELETE FROM graphs WHERE hash = ?1 AND NOT EXISTS (SELECT 1 FROM runs WHERE graph = ?1)", (found.graph,)
     )
+    return blobs
 
 
 # ---------------------------------------------------------------------- reading

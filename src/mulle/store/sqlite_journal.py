@@ -16,13 +16,14 @@ from typing import Any
 from mulle.engine.blobs import BlobLost, Unpacked, wanted, whole
 from mulle.engine.codec import decode
 from mulle.engine.facts import AnyFact
-from mulle.engine.journal import Backlog, Batch, Claim, InboxSignal, NewRun, Room, RunRow
+from mulle.engine.journal import Backlog, Batch, Claim, InboxSignal, Keep, NewRun, Room, RunRow, Swept
 from mulle.errors import StoreError, UnknownGraph, UnknownRun
 from mulle.store import blob_rows, queue_rows
 from mulle.store import journal_rows as sql
 from mulle.store.database import connect, migrate, storage
 from mulle.store.group_commit import GroupCommit
 from mulle.store.owners import Owners
+from mulle.store.sweep import Sweep
 
 Write = Batch | Callable[[sqlite3.Connection], Any]
 """What the group writes: facts, or something else to be done to the database."""
@@ -142,6 +143,15 @@ class SqliteJournal:
     async def pin(self, run: str, *, pinned: bool) -> None:
         """Keep a run for ever, or let it grow old again. Raises UnknownRun."""
         await self._do(partial(sql.pin, run=run, pinned=pinned))
+
+    async def sweep(self, keep: Keep, now: float, *, dry: bool = False, give_back: bool = False) -> Swept:
+        """Remove what is older than it is kept, pack the rest tight, and give unused room back."""
+        stopped = threading.Event()
+        sweep = Sweep(self._path, keep, now, stopped=stopped)
+        try:
+            return await asyncio.to_thread(sweep.look if dry else partial(sweep.do, give_back=give_back))
+        finally:
+            stopped.set()  # If nobody waits any more, what is done is done and the rest is for the next one.
 
     async def delete(self, run: str) -> None:
         """Remove an ended run with all that belongs to it. Raises UnknownRun, RunUnfinished."""
