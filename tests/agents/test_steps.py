@@ -190,6 +190,11 @@ def test_annotations_that_nobody_can_check_are_left_alone():
     assert Workflow("형").add_step("갑", odd).add_step("을", lost).execute(3).output == 4
 
 
+def test_builtins_that_say_nothing_of_themselves_are_steps():
+    assert Workflow("내장").add_step("갑", int).add_step("을", hex).execute("255").output == "0xff"
+    assert Workflow("내장").add_step("갑", max).execute([3, 5]).output == 5
+
+
 def test_a_step_may_ask_for_its_context():
     def keyed(value: int, ctx: Context) -> str:
         return f"{value} {ctx.path[0]} {ctx.idempotency_key().count('/')}"

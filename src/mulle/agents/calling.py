@@ -19,7 +19,8 @@ from mulle.sdk.fit import NOT_DATA, plain
 
 LISTED = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
 NAMED = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
-AS_THEY_ARE: tuple[Any, ...] = (inspect.Parameter.empty, Any, object, str, bool, float, list, dict)
+_ANYTHING: Any = inspect.Parameter.empty
+AS_THEY_ARE: tuple[Any, ...] = (_ANYTHING, Any, object, str, bool, float, list, dict)
 """Annotations that a port's type has checked already, or that ask for nothing."""
 
 
@@ -43,6 +44,8 @@ class Parameter:
     """It can be given by its place."""
     named: bool
     """It can be given by its name."""
+    adapter: TypeAdapter[Any] | None = None
+    """Makes what the annotation asks for; None where a port's type has checked all there is to check."""
 
     def port(self, name: str = "") -> Port:
         """The input port that this parameter is."""
@@ -53,13 +56,10 @@ class Parameter:
 
     def fitted(self, value: Any, function: str) -> Any:
         """A value of plain data as the annotation asks for it: a date, a dataclass. Raises WrongArgument."""
-        if self.annotation in AS_THEY_ARE:
-            return value
-        adapter = _adapter(self.annotation)
-        if adapter is None:
+        if self.adapter is None:
             return value
         try:
-            return adapter.validate_python(value)
+            return self.adapter.validate_python(value)
         except ValidationError as error:
             first = error.errors(include_url=False, include_input=False)[0]
             raise WrongArgument(
@@ -90,15 +90,20 @@ class Taken:
 def taken(call: Callable[..., Any]) -> Taken:
     """What a callable takes and gives, by its signature and annotations."""
     hints = _hints(call)
+    try:
+        signature = inspect.signature(call)
+    except ValueError:  # `int`, `max`: built in without one. They take what they get.
+        return Taken((Parameter("value", _ANYTHING, True, None, True, False),), _ANYTHING, None)
     parameters: list[Parameter] = []
     context = None
-    for name, one in inspect.signature(call).parameters.items():
-        annotation = hints.get(name, inspect.Parameter.empty)
+    for name, one in signature.parameters.items():
+        annotation = hints.get(name, _ANYTHING)
         if annotation is Context:
             context = name
         elif one.kind in {*LISTED, *NAMED}:
             required = one.default is inspect.Parameter.empty
-            parameters.append(Parameter(name, annotation, required, one.default, one.kind in LISTED, one.kind in NAMED))
+            ways = one.kind in LISTED, one.kind in NAMED
+            parameters.append(Parameter(name, annotation, required, one.default, *ways, _adapter(annotation)))
     return Taken(tuple(parameters), hints.get("return", inspect.Parameter.empty), context)
 
 
@@ -144,6 +149,8 @@ def _data(value: Any) -> Any:
 
 
 def _adapter(annotation: Any) -> TypeAdapter[Any] | None:
+    if annotation in AS_THEY_ARE:
+        return None
     try:
         return _kept_adapter(annotation)
     except TypeError:  # It cannot be hashed.

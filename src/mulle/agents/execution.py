@@ -36,6 +36,8 @@ class Ending(Protocol):
     """What is needed of a run's result."""
 
     @property
+    def id(self) -> str: ...
+    @property
     def status(self) -> str: ...
     @property
     def outputs(self) -> dict[str, Any]: ...
@@ -53,6 +55,7 @@ class Apps(Protocol):
     async def start(self, workflow: Any, inputs: Any = None, *, pins: Mapping[str, Any] | None = None) -> str: ...
     async def wait(self, run_id: str) -> Ending: ...
     async def go_on(self, run_id: str, workflows: Sequence[Any] = ()) -> Ending: ...
+    async def fork(self, run_id: str, *, on: Any = None) -> Ending: ...
     async def history(self, run_id: str) -> History: ...
     async def runs(self, **filters: Any) -> list[RunRow]: ...
 
@@ -138,13 +141,13 @@ class Execution:
             stop_listening()
 
     async def _followed(self) -> WorkflowResult:
-        run_id, goes_on = await self._begun()
+        run_id, resumes = await self._begun()
         self.context.workflow_id = run_id
         self._asked.watcher.began(self.context)
         early, self._early = self._early, []
         for published in early:
             self._heard(published)
-        end = await (self._app.go_on(run_id, [self._workflow]) if goes_on else self._app.wait(run_id))
+        end = await (self._app.go_on(run_id, [self._workflow]) if resumes else self._app.wait(run_id))
         history = await self._app.history(run_id)
         self._read(history)
         self.context.workflow_state = RUN_STATES[end.status]
@@ -170,21 +173,14 @@ class Execution:
             return await self._again(value if self._asked.value is None else self._asked.value, finished), False
         if row.ended is None or row.status == "succeeded":
             return run_id, row.ended is None
-        history = await self._app.history(run_id)
-        first = (await self._app.journal.read(run_id))[0]
-        assert isinstance(first, RunStarted)
-        finished = {
-            str(record.path[0]): record.outputs
-            for record in history.records.values()
-            if len(record.path) == 1 and record.status == "succeeded" and record.error is None
-        }
-        self.context.initial_input = value = (
-            first.inputs.get("input") if set(first.inputs) == {"input"} else first.inputs
-        )
-        return await self._again(value, finished), False
+        started = (await self._app.journal.read(run_id))[0]
+        assert isinstance(started, RunStarted)
+        self.context.initial_input = started.inputs.get("input", started.inputs)
+        fork = await self._app.fork(run_id, on=self._workflow)
+        return fork.id, False
 
     async def _again(self, value: Any, finished: Mapping[str, Any]) -> str:
-        """A new run in which what is finished stands already."""
+        """A new run in which what snapshots say is finished stands already."""
         pins: dict[str, Any] = {
             name: {"outputs": outputs or {}} for name, outputs in finished.items() if name in self._steps
         }

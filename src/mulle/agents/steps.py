@@ -14,6 +14,7 @@ from mulle.document.workflow import NodeSpec
 from mulle.errors import DocumentError, StepError
 from mulle.runtime.threads import in_thread
 from mulle.sdk import Context, Done, Node
+from mulle.sdk.catalogue import Catalogue
 from mulle.sdk.fit import copied
 from mulle.sdk.node import with_ports
 
@@ -31,8 +32,9 @@ class UnboundFunction(DocumentError):
     code = "function.unbound"
     message = "The step '{at}' is the Python function {name!r}, which this program does not have."
     hint = (
-        "Run it in the program that has it: `await app.recover([workflow])`. If the workflow was changed since, this"
-        " run still follows the old one: give `recover` that one too."
+        "Run it in the program that has it: `mulle.Workflow.of(document, functions)`, and for runs that were left"
+        " `await app.recover([workflow])`. If the workflow was changed since, such a run still follows the old one:"
+        " give `recover` that one too."
     )
 
 
@@ -172,6 +174,11 @@ class FunctionNode(Node):
         branches: list[str] = spec.data.get("branches") or []
         ports = (Port(name="output"), *(Port(name=name, type=PortType.BOOLEAN, branch=True) for name in branches))
         return with_ports(Signature(outputs=ports, open_inputs=is_open), spec)
+
+
+def describing(catalogue: Catalogue) -> Catalogue:
+    """A catalogue that can also describe Python functions; one that cannot run them, if it could not before."""
+    return catalogue if FUNCTION in catalogue.types else catalogue.with_types({FUNCTION: FunctionNode()})
 
 
 def _chosen(answer: Any, config: FunctionNode.Config) -> str:

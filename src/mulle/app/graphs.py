@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TypeVar
 
-from mulle.agents.steps import FUNCTION, FunctionNode, UnboundFunction
+from mulle.agents.steps import FUNCTION, UnboundFunction, describing
 from mulle.agents.workflow import Workflow as PythonWorkflow
 from mulle.document.composed import Find, composed
 from mulle.document.problem import Problem, errors
@@ -80,6 +80,8 @@ class Graphs:
 
     def _checked(self, workflow: Workflow | PythonWorkflow, document: Workflow) -> LoadedGraph:
         catalogue = self._types(workflow)
+        if not isinstance(workflow, PythonWorkflow) and FUNCTION not in self.catalogue.types:
+            _without_functions(document)
         wrong = errors(validate(document, catalogue.describe))
         if wrong:
             raise InvalidDocument(wrong)
@@ -104,17 +106,23 @@ class Graphs:
         """A graph with which runs can be read, if not driven: Python's functions need not be here."""
         if graph in self._loaded:
             return self._loaded[graph]
-        return await self._compiled(graph, self.catalogue.with_types({FUNCTION: FunctionNode()}))
+        return await self._compiled(graph, describing(self.catalogue))
 
     async def _compiled(self, graph: str, catalogue: Catalogue) -> LoadedGraph:
         document = read_workflow(await self._journal.graph(graph))
-        function = next((node for node in _nodes(document) if node.type == FUNCTION), None)
-        if function is not None and FUNCTION not in catalogue.types:
-            raise UnboundFunction(at=function.id, name=function.data.get("name", function.id))
+        if FUNCTION not in catalogue.types:
+            _without_functions(document)
         return LoadedGraph(compile_body(document, catalogue.describe), self._executor(catalogue))
 
     def _types(self, workflow: Workflow | PythonWorkflow) -> Catalogue:
-        return workflow.bound(self.catalogue) if isinstance(workflow, PythonWorkflow) else self.catalogue
+        return workflow.bound(self.catalogue) if isinstance(workflow, PythonWorkflow) else describing(self.catalogue)
+
+
+def _without_functions(document: Body) -> None:
+    """Raise UnboundFunction for a document that needs functions of some program."""
+    function = next((node for node in _nodes(document) if node.type == FUNCTION), None)
+    if function is not None:
+        raise UnboundFunction(at=function.id, name=function.data.get("name", function.id))
 
 
 def _nodes(graph: Body) -> Iterator[NodeSpec]:

@@ -368,7 +368,9 @@ class App:
         self._close_door()
 
     def close_sync(self) -> None:
-        """The same as `close`, for scripts."""
+        """The same as `close`, for scripts; raises RuntimeError in the loop that this app lives on."""
+        if self._loop is not None and self._loop is _running_loop():
+            raise RuntimeError("This app lives on the running loop; write `await app.close()` here.")
         self._from_outside(self.close())
         self._close_door()
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from mulle.agents.steps import describing
 from mulle.app import App
 from mulle.app.opening import load
 from mulle.cli.home import named_document, with_app
@@ -44,7 +45,7 @@ def validate(file: str, as_json: bool) -> int:
 
 
 def _seen_alone(document: Workflow) -> list[Problem]:
-    return [*find_problems(document, Catalogue.installed().describe), *schedule_problems(document)]
+    return [*find_problems(document, describing(Catalogue.installed()).describe), *schedule_problems(document)]
 
 
 async def _seen_at_home(document: Workflow, app: App) -> list[Problem]:
