@@ -41,9 +41,9 @@ async def test_who_goes_on_reads_only_what_came_after_the_snapshot(home: Home, m
     asked: list[int] = []
     read = journal.real.read
 
-    async def watched(run: str, after: int = 0) -> Any:
+    async def watched(run: str, after: int = 0, *limit: int, previews: bool = False) -> Any:
         asked.append(after)
-        return await read(run, after)
+        return await read(run, after, *limit, previews=previews)
 
     journal.real.read = watched
     await app.recover([workflow])

@@ -1,6 +1,7 @@
 """How long this home keeps what has happened, and who sees to it."""
 
 import asyncio
+import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -14,6 +15,10 @@ FIRST_AFTER = 60.0
 """Seconds after which a worker sweeps for the first time."""
 EVERY = 900.0
 """Seconds between two sweeps."""
+NOW_AND_THEN = 0.02
+"""How likely a run from the command line is followed by a little cleaning: without a worker nobody else does it."""
+A_LITTLE = 0.3
+"""Seconds that it takes at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,3 +58,10 @@ async def keep_clean(app: App, limits: Keep, told: Callable[[StoreError], None] 
         except StoreError as error:
             told(error)
         await asyncio.sleep(EVERY)
+
+
+async def clean_a_little(app: App, limits: Keep, chance: float) -> None:
+    """Sweep for a moment if chance (from 0 to 1) has it. What goes wrong is for `mulle gc` to say."""
+    if chance < NOW_AND_THEN:
+        with contextlib.suppress(StoreError, TimeoutError):
+            await asyncio.wait_for(clean(app, limits), A_LITTLE)

@@ -3,6 +3,7 @@
 import contextlib
 import json
 import math
+import random
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,8 @@ from typing import Any
 import click
 
 from mulle.app import App, RunResult
+from mulle.app.opening import settings
+from mulle.app.retention import clean_a_little, keep
 from mulle.cli.home import document, with_app
 from mulle.cli.printing import OutputLost, json_option, short, show, write
 from mulle.document.ports import Port, PortType, is_object
@@ -72,7 +75,9 @@ def run(
             dedup=dedup,
             priority=priority,
         )
-        return await described(app, result, "".join(streamed))
+        shown = await described(app, result, "".join(streamed))
+        await clean_a_little(app, keep(settings()), random.random())  # noqa: S311 - nothing hangs on who cleans up.
+        return shown
 
     shown = with_app(work)
     if streamed and not as_json:

@@ -26,6 +26,8 @@ LOOK_AGAIN = 0.1
 """Seconds between two looks at a run that another process drives."""
 MOST_AT_A_TIME = 40
 """Runs that are taken up before others are looked for."""
+READ_AT_A_TIME = 500
+"""Facts of a run that is taken up."""
 ALONE_AT = 2
 """Deaths after which a run is driven in a process of its own."""
 POISONED_AT = 3
@@ -331,13 +333,13 @@ class LocalRuntime:
         run = await self._remembered(row, graph)
         if run is None:
             run = Run(graph.plan, graph.executor.catalogue.describe)
-        known = run.head
-        facts = await self._journal.read(row.id, known)
-        for fact in facts:
-            run.apply(fact)
+        # Piece by piece: of all the big values that a long run once held, only the last ones are still wanted.
+        while facts := await self._journal.read(row.id, run.head, READ_AT_A_TIME):
+            for fact in facts:
+                run.apply(fact)
         driver = Driver(run, row.epoch, self._journal, graph.executor, self._publish)
         if driver.pins.any:
-            for fact in await self._journal.read(row.id) if known else facts:
+            for fact in await self._journal.read(row.id, previews=True):
                 driver.pins.count(fact)
         return driver
 
