@@ -3,8 +3,10 @@
 from typing import Any
 
 import pytest
+import yaml
 from tests.interop.exports import end, export, node, pin, problems, ran, start
 
+from mulle.interop.dify import import_dify
 from mulle.services.sandbox import available
 
 pytestmark = pytest.mark.skipif(not available().ok, reason="This kernel has not the locks that code steps need.")
@@ -183,3 +185,34 @@ async def test_what_mulle_has_no_step_for_is_a_warning_and_runs_pinned():
     assert run.outputs == {"t": "지금", "x": 1}
     assert "abc123" not in str(run.imported)
     assert (await ran(text)).error["type"] == "dify.only_pinned"  # pyright: ignore[reportOptionalSubscript]
+
+
+def plain(mode: str, **config: Any) -> bytes:
+    model: dict[str, Any] = {"provider": "openai", "name": "m", "completion_params": {}}
+    return yaml.safe_dump({"app": {"name": "봇", "mode": mode}, "model_config": {"model": model, **config}}).encode()
+
+
+async def test_an_app_without_a_graph_asks_and_answers():
+    form = [{"paragraph": {"variable": "city", "label": "도시", "required": True}}]
+    tools = {"enabled": True, "tools": [{"tool_name": "weather"}]}
+    run = await ran(
+        plain("agent-chat", pre_prompt="{{city}}의 {{x}}", user_input_form=form, agent_mode=tools),
+        {"query": "날씨?", "city": "서울"},
+        pins={"llm": pin(text="맑음")},
+    )
+
+    assert run.outputs == {"answer": "맑음", "files": []}
+    llm = next(one for one in run.imported.workflow.nodes if one.id == "llm")
+    assert llm.data["system"] == '{{ start.city }}의 {{ "{{" }}x}}'
+    assert llm.data["prompt"] == "{{ string(start.query) }}"
+    assert any("weather" in note for note in run.imported.notes)
+
+
+async def test_a_secret_in_a_prompt_fails_the_step_instead_of_being_told():
+    asks = node("l", "llm", prompt_template=[{"role": "user", "text": "{{#env.TOKEN#}} {{#conversation.gone#}}"}])
+    environment = [{"name": "TOKEN", "value_type": "secret", "value": "s3cret-value"}]
+    text = chat([start(), asks, answer("a", "{{#l.text#}}")], "start>l l>a", environment_variables=environment)
+
+    assert not [problem for problem in await problems(text) if problem.severity == "error"]
+    assert any("env.TOKEN" in note for note in import_dify(text).notes)
+    assert any("conversation.gone" in note for note in import_dify(text).notes)

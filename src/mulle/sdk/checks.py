@@ -149,7 +149,9 @@ def _among(left: Any, right: Any) -> bool:
 
 
 def _all_of(left: Any, right: Any) -> bool:
-    return all(inside(item, left) for item in (right if is_array(right) else [right]))
+    if not is_array(right):
+        raise _Unfit("only the items of a list can be looked for")
+    return all(inside(item, left) for item in right)
 
 
 def _number(value: Any) -> int | float:

@@ -9,7 +9,8 @@ from mulle.interop.dify.foreign import foreign
 from mulle.interop.dify.made import Made
 from mulle.interop.dify.reading import DifyNode
 from mulle.interop.dify.references import TEMPLATE, References
-from mulle.interop.dify.secret_values import is_telling, secret_name, without_secrets
+from mulle.interop.dify.secret_values import secret_name, without_secrets
+from mulle.interop.dify.telling import is_telling
 from mulle.interop.loose import a_text
 
 METHODS = frozenset({"GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"})

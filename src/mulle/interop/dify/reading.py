@@ -7,6 +7,7 @@ from typing import Any
 from mulle.document.ports import is_array, is_object
 from mulle.document.reading import read_data
 from mulle.errors import InputError
+from mulle.interop.dify.plain_apps import PLAIN, graph_of
 from mulle.interop.loose import a_text, an_object, objects
 
 MOST_NODES = 2000
@@ -104,6 +105,9 @@ def read_dify(text: str | bytes) -> DifyApp:
     app = an_object(data.get("app"))
     workflow = an_object(data.get("workflow")) or data
     graph = an_object(workflow.get("graph")) or workflow
+    config = an_object(data.get("model_config"))
+    if not is_array(graph.get("nodes")) and config and app.get("mode") in PLAIN:
+        graph = graph_of(config, str(app["mode"]))
     if not is_array(graph.get("nodes")):
         mode = app.get("mode")
         kind = f"an app of the mode '{mode}' has no workflow" if isinstance(mode, str) else "it has no `workflow.graph`"
@@ -121,7 +125,7 @@ def read_dify(text: str | bytes) -> DifyApp:
         edges=edges,
         environment=tuple(_variables(workflow.get("environment_variables"))),
         conversation=tuple(_variables(workflow.get("conversation_variables"))),
-        features=an_object(workflow.get("features")),
+        features=an_object(workflow.get("features")) or config,
     )
 
 

@@ -11,6 +11,7 @@ from mulle.document.expressions import Reference, parse
 from mulle.errors import ExpressionError
 from mulle.interop.dify.reading import DifyApp, DifyNode
 from mulle.interop.dify.scopes import Scopes
+from mulle.interop.dify.telling import is_secret
 from mulle.interop.loose import objects
 from mulle.interop.names import legal_ids, quoted
 
@@ -47,8 +48,14 @@ DERIVED: dict[str, dict[str, str]] = {
     "question-classifier": {"class_label": "class_name", "usage": "{}"},
     "answer": {"files": "[]"},
     "if-else": {},
+    "end": {},
+    "code": {},
+    "assigner": {},
 }
 """By type: what Dify calls an output, computed from what ours is called."""
+
+SECRETIVE = frozenset({"http-request"})
+"""Types whose settings may name secrets; what Mulle has no step for may, too."""
 
 OWN: dict[str, frozenset[str]] = {
     "llm": frozenset({"text"}),
@@ -81,7 +88,7 @@ class References:
 
     def __post_init__(self) -> None:
         self.ids = legal_ids([node.id for node in self.app.nodes])
-        self.secrets = {one.name for one in self.app.environment if one.type == "secret"}
+        self.secrets = {one.name for one in self.app.environment if is_secret(one)}
 
     def note(self, text: str) -> None:
         if text not in self.notes:
@@ -103,9 +110,9 @@ class References:
             case "sys":
                 return self._system(name, at)
             case "env":
-                return str(Reference("env", (name, *deeper)))
+                return self._environment(name, deeper, at)
             case "conversation":
-                return self._deep(str(Reference("conversation", (name,))), deeper)
+                return self._conversation(name, deeper, at)
             case _:
                 source = self.scopes.nodes.get(root)
                 if source is None:
@@ -145,6 +152,21 @@ class References:
         """An output of a node of ours."""
         return str(_reference(id_, port))
 
+    def _environment(self, name: str, deeper: list[str], at: DifyNode) -> str:
+        if name in self.secrets and at.type in DERIVED.keys() - SECRETIVE:
+            self.note(f"{self.shown(at)}: the secret env.{name} may only be used in requests; the step fails.")
+            return f"fail({quoted(f'the secret env.{name} may only be used in requests')})"
+        if name not in {one.name for one in self.app.environment}:
+            self.note(f"{self.shown(at)}: refers to env.{name}, which is not declared; it is read as nothing.")
+            return "null"
+        return str(Reference("env", (name, *deeper)))
+
+    def _conversation(self, name: str, deeper: list[str], at: DifyNode) -> str:
+        if name not in {one.name for one in self.app.conversation}:
+            self.note(f"{self.shown(at)}: refers to conversation.{name}, which is not declared; it is read as nothing.")
+            return "null"
+        return self._deep(str(Reference("conversation", (name,))), deeper)
+
     def _system(self, name: str, at: DifyNode) -> str:
         if name == QUERY:
             start = next((node for node in self.scopes.nodes.values() if node.type == "start"), None)
@@ -174,7 +196,11 @@ class References:
         derived = DERIVED.get(source.type, {})
         if name in derived:
             self.derived.setdefault(source.id, {})[name] = derived[name]
-        elif source.type in DERIVED and name not in OWN.get(source.type, frozenset()) | declared(source):
+        elif (
+            source.type in DERIVED
+            and source.type != "code"
+            and name not in OWN.get(source.type, frozenset()) | declared(source)
+        ):
             self.silent.setdefault(source.id, set()).add(name)
             self.note(f"{self.shown(source)} has no output '{name}' here; it is read as nothing.")
         return self.port(source.id, name)

@@ -6,13 +6,7 @@ from typing import Any
 
 from mulle.document.ports import is_array, is_object
 from mulle.interop.dify.references import References
-
-TELLING = re.compile(
-    r"(?:^|[_\-.\s])(?:api[_-]?key|apikey|key|token|secret|password|passwd|pwd|authorization|auth|cookie|credential|access[_-]?key)s?$",
-    re.IGNORECASE,
-)
-"""Names of settings that hold a secret."""
-HARMLESS = re.compile(r"(?:max_tokens|tokens|token_count|keyword|keywords|storage_key)$", re.IGNORECASE)
+from mulle.interop.dify.telling import is_telling
 
 UNMISTAKABLE = re.compile(
     r"\b(?:sk|pk|rk)-[A-Za-z0-9_-]{16,}|\bgh[pousr]_[A-Za-z0-9]{20,}|\bxox[abprs]-[A-Za-z0-9-]{10,}|\bAKIA[0-9A-Z]{16}\b"
@@ -23,11 +17,6 @@ UNMISTAKABLE = re.compile(
 REMOVED = "REMOVED-SECRET"
 
 _EMPTY = ("", "none", "null", "undefined")
-
-
-def is_telling(name: str) -> bool:
-    """Whether a setting of this name holds a secret."""
-    return bool(TELLING.search(name)) and not HARMLESS.search(name)
 
 
 def secret_name(value: str, wanted: str, refs: References, what: str) -> str:

@@ -9,7 +9,7 @@ from mulle.interop.dify.foreign import foreign
 from mulle.interop.dify.made import Made
 from mulle.interop.dify.reading import DifyNode, selector
 from mulle.interop.dify.references import TEMPLATE, References
-from mulle.interop.loose import a_list, objects
+from mulle.interop.loose import a_list, an_object, objects
 from mulle.interop.names import quoted
 
 CONTEXT = "{{#context#}}"
@@ -39,6 +39,11 @@ def llm(node: DifyNode, refs: References) -> Made:
     data |= model_settings(node, refs)
     if (schema := _schema(node)) is not None:
         data["schema"] = schema
+    if tools := objects(node.object("agent_mode").get("tools")):
+        names = ", ".join(str(one.get("tool_name") or one.get("tool_label") or "?") for one in tools)
+        refs.note(f"{refs.shown(node)}: the agent's tools are not here ({names}); the model answers without them.")
+    if an_object(node.object("dataset_configs").get("datasets")).get("datasets"):
+        refs.note(f"{refs.shown(node)}: the app's knowledge is not here; the model answers without it.")
     if node.object("vision").get("enabled"):
         refs.note(f"{refs.shown(node)}: images in the question are not given to the model.")
     return Made("llm", {key: value for key, value in data.items() if value != ""}, before=before)

@@ -5,7 +5,7 @@ from typing import Any
 from mulle.document.ports import Port, PortType, accepts
 from mulle.interop.dify.reading import DifyVariable
 from mulle.interop.dify.references import References
-from mulle.interop.dify.secret_values import is_telling
+from mulle.interop.dify.telling import is_secret
 
 TYPES = {
     "string": "string",
@@ -26,7 +26,7 @@ def variables(refs: References) -> dict[str, Any]:
 
 
 def _environment(variable: DifyVariable, refs: References) -> dict[str, Any]:
-    if variable.type == "secret" or (is_telling(variable.name) and variable.value):
+    if is_secret(variable):
         refs.note(f"env.{variable.name} is secret; keep its value with `mulle secrets set {variable.name}`.")
         if isinstance(variable.value, str) and variable.value:
             refs.named_secrets.setdefault(variable.value, variable.name)

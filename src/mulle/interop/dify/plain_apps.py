@@ -1,0 +1,51 @@
+"""Dify's apps without a graph (chat, agent, text generator) as the graph that they amount to: ask, answer."""
+
+import re
+from typing import Any
+
+from mulle.interop.loose import a_text, an_object, objects
+
+PLAIN = frozenset({"chat", "agent-chat", "completion"})
+_VARIABLE = re.compile(r"\{\{\s*([A-Za-z_][A-Za-z0-9_]*)\s*\}\}")
+
+
+def graph_of(config: dict[str, Any], mode: str) -> dict[str, Any]:
+    """A graph as Dify would export it, for an app of a mode that has none.
+
+    Args:
+        config: The app's `model_config`.
+        mode: `completion` has no conversation: what is asked is its form alone.
+    """
+    variables = [_variable(one) for one in objects(config.get("user_input_form"))]
+    names = {str(one.get("variable")) for one in variables}
+    asked = [] if mode == "completion" and "query" not in names else [{"role": "user", "text": "{{#sys.query#}}"}]
+    role = "system" if asked else "user"
+    prompt = (
+        [{"role": role, "text": _prompt(a_text(config.get("pre_prompt")), names)}] if config.get("pre_prompt") else []
+    )
+    model = an_object(config.get("model"))
+    llm = {
+        "type": "llm",
+        "title": "LLM",
+        "prompt_template": [*prompt, *asked],
+        "model": {**model, "completion_params": an_object(model.get("completion_params"))},
+        "agent_mode": an_object(config.get("agent_mode")),
+        "dataset_configs": an_object(config.get("dataset_configs")),
+    }
+    nodes = [
+        {"id": "start", "data": {"type": "start", "title": "Start", "variables": variables}},
+        {"id": "llm", "data": llm},
+        {"id": "answer", "data": {"type": "answer", "title": "Answer", "answer": "{{#llm.text#}}"}},
+    ]
+    return {"nodes": nodes, "edges": [{"source": "start", "target": "llm"}, {"source": "llm", "target": "answer"}]}
+
+
+def _variable(form: dict[str, Any]) -> dict[str, Any]:
+    """A field of the form: `{"paragraph": {"variable": …}}`."""
+    type_ = next(iter(form), "text-input")
+    return {**an_object(form.get(type_)), "type": type_}
+
+
+def _prompt(text: str, names: set[str]) -> str:
+    """A prompt whose `{{name}}` are the form's fields."""
+    return _VARIABLE.sub(lambda one: f"{{{{#start.{one[1]}#}}}}" if one[1] in names else one[0], text)
