@@ -76,6 +76,12 @@ def _level(raw: str, _environ: Mapping[str, str]) -> str:
     return raw.lower()
 
 
+def _alert_address(raw: str, _environ: Mapping[str, str]) -> str:
+    if not re.fullmatch(r"(mail|webhook|slack|discord|file|apprise):\S.*|console:?", raw) or not raw.isprintable():
+        raise ValueError("it is not channel:address")
+    return raw
+
+
 def _timezone(raw: str, _environ: Mapping[str, str]) -> str:
     # Looked up in the list: ZoneInfo itself reports a bad key in half a dozen ways.
     if raw not in available_timezones():
@@ -353,6 +359,13 @@ class Settings:
         default=90.0,
         example="90",
     )
+    alerts_to: str | None = _variable(
+        "MULLE_ALERTS_TO",
+        "Where alerts go that name no place of their own, as channel:address; by default they are only logged.",
+        _alert_address,
+        example="mail:ops@example.com",
+        secret=True,
+    )
     naver_client_id: str | None = _variable(
         "NAVER_CLIENT_ID",
         "Naver's search API; from developers.naver.com, with NAVER_CLIENT_SECRET.",
@@ -424,6 +437,7 @@ class Settings:
         """What must never show up in a log: the secret values by variable."""
         named = {
             "MULLE_SMTP_URL": self.mail_server.password if self.mail_server else None,
+            "MULLE_ALERTS_TO": None if (self.alerts_to or "").startswith(("mail:", "file:")) else self.alerts_to,
             "MULLE_DATABASE_URL": _password(self.database_url),
             "MULLE_PROXY": _password(self.proxy),
             "OPENAI_API_KEY": self.openai_api_key,

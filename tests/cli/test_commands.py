@@ -252,7 +252,7 @@ def test_schedules_say_what_comes_next(program: Program, tmp_path: Path):
 def test_a_worker_goes_on_with_what_is_there_and_ends_when_idle(program: Program):
     said, for_people = program.json("worker", "--until-idle"), program("worker", "--until-idle")
 
-    assert said.data == {"recovered": [], "started": [], "problems": []}
+    assert said.data == {"recovered": [], "started": [], "problems": [], "alerts": []}
     assert for_people.code == 0
 
 

@@ -20,9 +20,11 @@ from mulle.monitor.statistics import Choice, Statistics
 from mulle.monitor.window import by_workflow, window
 from mulle.services.llm.prices import Prices
 from mulle.settings import Settings
+from mulle.store.alerts import MEMORY, AlertRules, AlertState
 from mulle.store.workflows import UnknownWorkflow
 
 STATISTICS = "statistics.db"
+DATABASE = "mulle.db"
 MINUTE, HOUR = 60.0, 3600.0
 
 
@@ -39,6 +41,7 @@ class Monitoring:
         """
         self.app = app
         self.zone = ZoneInfo(settings.timezone)
+        self._alerts = MEMORY if app.home is None else app.home / DATABASE
         self.price = Prices.configured(settings.prices).of
         self.statistics = Statistics(settings.make_home() / STATISTICS if path is None else path)
         self._versions: dict[str, str] = {}
@@ -62,7 +65,7 @@ class Monitoring:
             by: What is told apart.
         """
         await self.index.catch_up()
-        choice = Choice(since, until or self.today().isoformat(), self._called(workflow) if workflow else ())
+        choice = Choice(since, until or self.today().isoformat(), self.called(workflow) if workflow else ())
         told = report(self.statistics, choice, by, self.names(versions=by == "version"), self.price)
         return told | {
             "workflow": workflow,
@@ -104,8 +107,18 @@ class Monitoring:
             ],
             "failed": [await self._failed(one) for one in [one for one in hour if one.status == "failed"][:rows]],
             "slowest": told["slowest"][:rows],
-            "alerts": [],
+            "alerts": [
+                {"rule": one.name, "since": self._local(one.since), "detail": one.detail} for one in self._firing()
+            ],
         }
+
+    def _firing(self) -> list[AlertState]:
+        """The alerts that fire."""
+        rules = AlertRules(self._alerts)
+        try:
+            return rules.firing()
+        finally:
+            rules.close()
 
     async def _failed(self, one: Ended) -> dict[str, Any]:
         """A failed run with its error."""
@@ -130,6 +143,7 @@ class Monitoring:
             today=self.today().isoformat(),
             name=self.names().of_workflow,
             price=self.price,
+            alerts={one.name: True for one in self._firing()},
         )
 
     def today(self, days_ago: int = 0) -> date:
@@ -153,7 +167,7 @@ class Monitoring:
             return  # A version that cannot be read any more keeps its hash for a name.
         self._versions.setdefault(graph, f"v{version}")
 
-    def _called(self, workflow: str) -> tuple[str, ...]:
+    def called(self, workflow: str) -> tuple[str, ...]:
         """Under what a workflow's runs are kept: by its id if this home has it, by its name if it came from a file."""
         try:
             stored = self.app.workflows.get(workflow)

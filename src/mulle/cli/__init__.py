@@ -22,6 +22,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "runs": ("runs", "List, show, resume, retry, fork, compare, cancel and pin runs."),
     "stats": ("stats", "Success, duration, causes of failure and cost of what ran."),
     "top": ("top", "Watch what runs now, what fails and what is slow."),
+    "alerts": ("alerts", "Rules that tell somebody when runs go wrong, or do not go at all."),
     "metrics": ("metrics", "Counters and gauges for a Prometheus."),
     "approvals": ("approvals", "See what waits for a person's word, and give it."),
     "demo": ("demo", "Watch a Korean sentence become a workflow that sends a mail."),

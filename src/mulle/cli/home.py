@@ -1,12 +1,14 @@
 """Open the home that the environment names, for one command."""
 
 import asyncio
+import os
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import TypeVar
 
 from mulle.app import App, open_app
 from mulle.app.opening import load, settings
+from mulle.app.tracing import Traced, traced
 from mulle.document.workflow import Workflow
 
 T = TypeVar("T")
@@ -24,7 +26,15 @@ def with_app(work: Callable[[App], Awaitable[T]], *, logs: str | None = None) ->
             write_log(level, redact=app.outside.redact)
             app.listen(FactLog())
         try:
-            return await work(app)
+            tracing = traced(os.environ, app.outside.redact)
+            if tracing is None:
+                return await work(app)
+            spans = Traced(tracing, app.journal)
+            app.listen(spans)
+            try:
+                return await work(app)
+            finally:
+                await spans.close()
         finally:
             await app.close()
 

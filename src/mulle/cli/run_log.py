@@ -41,7 +41,7 @@ async def lines_of(app: App, run: str, *, follow: bool) -> AsyncGenerator[Line]:
     telling = Telling()
     position = 0
     while True:
-        facts = await app.journal.read(run, position, PIECE)
+        facts = await app.journal.read(run, position, PIECE, previews=True)
         position += len(facts)
         for fact in facts:
             for line in telling.lines(fact):

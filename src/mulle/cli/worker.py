@@ -3,14 +3,17 @@
 import asyncio
 import gc
 import signal
+from collections.abc import Sequence
 from typing import Any
 
 import click
 
 from mulle.app import App
+from mulle.app.alerting import Change
 from mulle.app.opening import settings
 from mulle.app.retention import keep, keep_clean
 from mulle.app.schedules import Scheduler
+from mulle.cli.care import look_once, looked_after
 from mulle.cli.home import with_app
 from mulle.cli.printing import json_option, show
 
@@ -18,8 +21,11 @@ from mulle.cli.printing import json_option, show
 @click.command()
 @click.option("--until-idle", is_flag=True, help="End when nothing can go on by itself.")
 @click.option("--only", "only", metavar="RUN", hidden=True, help="Drive this one run and nothing else.")
+@click.option(
+    "--metrics", type=click.IntRange(0, 65535), metavar="PORT", help="Answer at http://127.0.0.1:PORT/metrics."
+)
 @json_option
-def worker(until_idle: bool, only: str | None, as_json: bool) -> int:
+def worker(until_idle: bool, only: str | None, metrics: int | None, as_json: bool) -> int:
     """Go on with unfinished runs, recovered ones first, and fire due schedules, until stopped."""
 
     async def work(app: App) -> dict[str, Any]:
@@ -33,13 +39,14 @@ def worker(until_idle: bool, only: str | None, as_json: bool) -> int:
             while followed := await app.recover():  # What had waited for a place in a queue.
                 recovered += followed
                 await app.idle()
-            return _told(recovered, started, scheduler)
+            return _told(recovered, started, scheduler, await look_once(app, scheduler))
         if not as_json:
             click.echo(f"Working. {len(recovered)} unfinished run(s) taken up. Ctrl+C stops.")
-        await _until_stopped(app, scheduler)
+        async with looked_after(app, scheduler, metrics):
+            await _until_stopped(app, scheduler)
         return _told(recovered, scheduler.started, scheduler)
 
-    done = with_app(work)
+    done = with_app(work, logs=None if until_idle or only else "info")
     show(done, as_json, lambda: _for_people(done))
     return 0
 
@@ -62,13 +69,17 @@ async def _until_stopped(app: App, scheduler: Scheduler) -> None:
     await asyncio.gather(firing, cleaning, return_exceptions=True)
 
 
-def _told(recovered: list[str], started: list[str], scheduler: Scheduler) -> dict[str, Any]:
+def _told(
+    recovered: list[str], started: list[str], scheduler: Scheduler, changes: Sequence[Change] = ()
+) -> dict[str, Any]:
     problems = [{"workflow": workflow, **error.to_dict()} for workflow, error in scheduler.problems.items()]
-    return {"recovered": recovered, "started": started, "problems": problems}
+    alerts = [{"rule": one.name, "firing": one.firing, "detail": one.detail} for one in changes]
+    return {"recovered": recovered, "started": started, "problems": problems, "alerts": alerts}
 
 
 def _for_people(done: dict[str, Any]) -> str:
     if "run_id" in done:
         return f"{done['run_id']}: {done['status']}"
     wrong = "".join(f"✗ {one['workflow']}: {one['message']}\n" for one in done["problems"])
+    wrong += "".join(f"{'✗' if one['firing'] else '✓'} {one['rule']}: {one['detail']}\n" for one in done["alerts"])
     return f"{wrong}{len(done['recovered'])} unfinished run(s) went on, {len(done['started'])} schedule(s) fired."
