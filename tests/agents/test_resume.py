@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import mulle
-from mulle.agents import ExecutionHistory, StateStore, Workflow
+from mulle.agents import ExecutionHistory, Logger, StateStore, Workflow
 
 PROGRAM = """
 import os, signal, sys
@@ -85,6 +85,23 @@ def test_a_failed_execution_is_gone_on_with_at_the_step_that_failed(app: mulle.A
     assert (failed.status, result.status, result.output) == ("failed", "completed", 50)
     assert calls == ["first", "second", "second"]
     assert workflow.context.initial_input == 4
+
+
+def test_a_snapshot_that_the_journal_has_outrun_is_noticed_and_the_journal_counts(app: mulle.App):
+    store, logger = StateStore(app), Logger()
+    workflow = Workflow("둘").add_step("갑", abs).add_step("을", str)
+    done = workflow.execute(-1, app=app, store=store)
+    first, second = (store.load_snapshot(one["snapshot_id"]) for one in store.list_snapshots())
+
+    again = workflow.execute(resume=second, app=app, logger=logger)
+    assert logger.get_logs("warning") == []
+    outrun = workflow.execute(resume=first, app=app, logger=logger)
+
+    assert done.output == again.output == outrun.output == "1"
+    assert logger.get_logs("warning")[0].data == {
+        "saved": {"step": "갑", "output": 1},
+        "actual": {"step": "을", "output": "1"},
+    }
 
 
 def test_a_finished_execution_gives_its_result_again(app: mulle.App):

@@ -5,11 +5,13 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
 from tests.cli.program import EXAMPLES, Program, environment
 
+from mulle.app.opening import load
 from mulle.cli import COMMANDS
 
 APPROVAL, WAIT, CRON = str(EXAMPLES / "approval.yaml"), str(EXAMPLES / "wait.yaml"), "0 9 * * *"
@@ -188,6 +190,14 @@ def test_an_exported_document_is_the_same_document(program: Program, tmp_path: P
 
     assert json.loads(as_json.out) == json.loads(again.out)
     assert yaml.safe_load(copied.read_text("utf-8"))["name"] == json.loads(as_json.out)["name"]
+
+
+def test_a_document_is_exported_as_the_python_that_builds_it(program: Program):
+    text = program("export", str(EXAMPLES / "map.yaml"), "--to", "builder").out
+
+    names: dict[str, Any] = {}
+    exec(compile(text, "built.py", "exec"), names)
+    assert names["workflow"].document == load(EXAMPLES / "map.yaml")
 
 
 def test_a_phrase_is_parsed_into_rules_times_and_both_languages(program: Program):

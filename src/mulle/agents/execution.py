@@ -1,10 +1,11 @@
 """`execute` for scripts: one run on an app, followed step by step, gone on with where an earlier one stopped."""
 
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Container, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from typing import Any, Protocol, TypeVar
 
+from mulle.agents.checks import sync_states
 from mulle.agents.results import (
     RUN_STATES,
     StepResult,
@@ -88,6 +89,10 @@ class Asked:
     resume: str | None = None
     outputs: Callable[[str], Mapping[str, Any]] | None = None
     """What the finished steps of an execution gave, for one that no journal knows any more."""
+    saved: dict[str, Any] | None = None
+    """The step that was finished last by what somebody kept: `{"step", "output"}`."""
+    logger: Any = None
+    """Is told when the journal says something else; None: Python's own log."""
 
 
 def execute(workflow: Runnable, app: Apps | None, asked: Asked, *, raise_on_error: bool) -> WorkflowResult:
@@ -171,6 +176,8 @@ class Execution:
                 raise
             value = finished.pop("", None)
             return await self._again(value if self._asked.value is None else self._asked.value, finished), False
+        if self._asked.saved is not None:
+            sync_states(self._asked.saved, _last_step(await self._app.history(run_id), self._steps), self._asked.logger)
         if row.ended is None or row.status == "succeeded":
             return run_id, row.ended is None
         started = (await self._app.journal.read(run_id))[0]
@@ -236,3 +243,17 @@ class Execution:
     def _result(self, outputs: Mapping[str, Any]) -> WorkflowResult:
         self._asked.watcher.ended(self.context)
         return WorkflowResult(self.context, outputs, self._workflow.step_ids(), self._workflow.document)
+
+
+def _last_step(history: History, steps: Container[str | int]) -> dict[str, Any] | None:
+    """The step that a journal says was finished last, with its output."""
+    done = [
+        record
+        for record in history.records.values()
+        if record.ended is not None
+        and len(record.path) == 1
+        and record.path[0] in steps
+        and record.status == "succeeded"
+    ]
+    result = StepResult.of(max(done, key=lambda record: record.ended or 0.0)) if done else None
+    return {"step": result.step_id, "output": result.output} if result else None

@@ -127,6 +127,16 @@ class StateStore:
 _LISTED = ("snapshot_id", "name", "timestamp", "metadata")
 
 
+def last_step(resume: Any) -> dict[str, Any] | None:
+    """The step that a snapshot says was finished last, with its output; None for what says nothing of it."""
+    if not isinstance(resume, StateSnapshot):
+        return None
+    state = resume.execution_state
+    results = state.get("step_results") or ({state["step_id"]: state} if "step_id" in state else {})
+    done = [one for one in results.values() if one.get("status") == StepState.COMPLETED]
+    return {"step": done[-1]["step_id"], "output": done[-1]["output"]} if done else None
+
+
 def run_of(resume: Any) -> str | None:
     """The execution that somebody means: by its id, its result, its context, or a snapshot."""
     if isinstance(resume, WorkflowResult | WorkflowContext):

@@ -58,6 +58,8 @@ class Step:
     takes: Literal["nothing", "one", "named", "ports"]
     """What it is called with: no argument, the value before it, or keywords: of steps' names, or of its ports'."""
     names: tuple[str, ...] = ()
+    first: Parameter | None = None
+    """The parameter that gets the value before it."""
 
     @classmethod
     def of(cls, agent: Any, names: tuple[str, ...] = ()) -> "Step":
@@ -77,7 +79,7 @@ class Step:
         if names and set(names) <= {parameter.name for parameter in listed}:
             takes = "named"
         is_async = inspect.iscoroutinefunction(call) or inspect.iscoroutinefunction(type(call).__call__)
-        return cls(call, name_of(agent), is_async, found, takes, names)
+        return cls(call, name_of(agent), is_async, found, takes, names, listed[0] if listed else None)
 
     @classmethod
     def after(cls, agent: Any, sources: Sequence[str]) -> "Step":
@@ -93,7 +95,8 @@ class Step:
         if self.takes == "named":
             chosen = [(one, one.name) for one in self.taken.parameters if one.name in sources]
         elif self.takes == "one" and len(sources) == 1:
-            chosen = [(self._first, sources[0])]
+            assert self.first is not None
+            chosen = [(self.first, sources[0])]
         else:
             return ()
         return tuple(port for one, name in chosen if (port := one.port(name)).type is not PortType.ANY)
@@ -102,10 +105,6 @@ class Step:
         """The port of what it gives, if it says of which type that is."""
         output = self.taken.output
         return () if output.type is PortType.ANY else (output,)
-
-    @property
-    def _first(self) -> Parameter:
-        return next(one for one in self.taken.parameters if one.listed)
 
     async def __call__(self, inputs: Mapping[str, Any], sources: list[str] | None, ctx: Context) -> Any:
         """The result for what arrived at the ports; sync functions run in a thread that may be abandoned."""
@@ -122,9 +121,9 @@ class Step:
         if self.takes == "nothing":
             return (), {}
         if self.takes == "one":
+            assert self.first is not None
             values = [copied(inputs.get(source)) for source in sources]
-            value = values[0] if len(values) == 1 else values
-            return (self._first.fitted(value, self.name),), {}
+            return (self.first.fitted(values[0] if len(values) == 1 else values, self.name),), {}
         if self.takes == "named":
             given = {name: inputs.get(name) for name in self.names}
         else:

@@ -7,7 +7,7 @@ from mulle.agents.chaining import START, Chain, StepPlan
 from mulle.agents.execution import Apps, Asked, RunFailed, execute
 from mulle.agents.graph import Graph, bound_steps, functions_by_name
 from mulle.agents.results import StepResult, WorkflowContext, WorkflowResult, WorkflowState
-from mulle.agents.state import StateStore, run_of
+from mulle.agents.state import StateStore, last_step, run_of
 from mulle.agents.steps import FUNCTION, FunctionNode, Step
 from mulle.agents.summary import summary
 from mulle.agents.watching import Watch
@@ -221,7 +221,8 @@ class Workflow:
             A dictionary: `status`, `output`, `outputs`, `steps`, `error`, `duration`, `workflow_id`, `workflow_name`.
         """
         watch = Watch(store, logger, monitor)
-        asked = Asked(watch, initial_input, run_of(resume), store.outputs_of if store else None)
+        outputs = store.outputs_of if store else None
+        asked = Asked(watch, initial_input, run_of(resume), outputs, last_step(resume), logger)
         return execute(self, app, asked, raise_on_error=raise_on_error)
 
     def print_summary(self) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from mulle.agents.steps import describing
+from mulle.agents.written import written
 from mulle.app import App
 from mulle.app.opening import load
 from mulle.cli.home import named_document, with_app
@@ -75,14 +76,18 @@ def schema() -> int:
 
 @click.command()
 @click.argument("workflow", metavar="FILE|ID")
-@click.option("--to", "form", type=click.Choice(["yaml", "json", "python"]), default="yaml", show_default=True)
+@click.option(
+    "--to", "form", type=click.Choice(["yaml", "json", "python", "builder"]), default="yaml", show_default=True
+)
 @click.option("--out", metavar="FILE", help="Write to a file instead of the terminal.")
 def export(workflow: str, form: str, out: str | None) -> int:
-    """Write a workflow as YAML or JSON, or as a Python program that runs it."""
+    """Write a workflow as YAML or JSON, as a Python program that runs it, or as the Python that builds it."""
     document = named_document(workflow)
     match form:
         case "python":
             text = as_script(document, Path(out).name if out else "workflow.py")
+        case "builder":
+            text = written(document)
         case "json":
             text = write_json(document) + "\n"
         case _:
