@@ -55,3 +55,12 @@ def test_durations_and_sums_are_written_as_people_read_them():
     told = [seconds(value) for value in (0.0, 0.00024, 0.018, 3.21, 300.0, 9000.0)]
     assert told == ["0 µs", "240 µs", "18 ms", "3.21 s", "5 min", "2.5 h"]
     assert [money(dollars) for dollars in (0, 0.0042, 1234.5, None)] == ["$0.00", "$0.0042", "$1,234.50", "?"]
+
+
+def test_statistics_stay_when_old_runs_are_deleted(program: Program):
+    program("run", str(EXAMPLES / "answer.yaml"), "-i", "name=물레")
+
+    program.json("gc", "--older-than", "0")
+
+    assert program.json("runs", "list").data["runs"] == []
+    assert program.json("stats").data["total"]["executions"] == 1

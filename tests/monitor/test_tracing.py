@@ -14,7 +14,7 @@ pytest.importorskip("opentelemetry.exporter.otlp.proto.http")
 
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
-from mulle.app.tracing import TracingMissing, traced
+from mulle.app.tracing import Traced, TracingMissing, traced
 from mulle.engine.facts import Failure, NodeDone, NodeExpanded, NodeFailed, NodeStarted, RunEnded, RunStarted
 from mulle.monitor.tracing import trace_id
 from mulle.runtime.driver import Published
@@ -144,6 +144,24 @@ def test_a_run_that_another_process_goes_on_with_stays_in_its_trace(collector: C
     assert len({span.trace_id for span in collector.spans}) == 1
     assert sorted(span.name for span in collector.spans) == ["a", "b", "run"]
     assert len({span.span_id for span in collector.spans}) == 3
+
+
+async def test_what_happened_before_is_read_once_in_a_run_that_was_begun_elsewhere(
+    tmp_path: Path, collector: Collector
+):
+    async with home(tmp_path) as here:
+        run = await here.ran(seconds=2.0)
+        facts = await here.app.journal.read(run)
+        tracing = traced(collector.environ)
+        assert tracing is not None
+        spans = Traced(tracing, here.app.journal)
+
+        spans(Published(run, facts[3:5]))
+        spans(Published(run, facts[5:]))
+        await spans.close()
+
+    assert collector.named("run").start_time_unix_nano == round(facts[0].at * 1e9)
+    assert sorted(span.name for span in collector.spans) == ["end", "run", "work"]
 
 
 def test_without_an_endpoint_nothing_is_traced():

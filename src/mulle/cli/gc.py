@@ -5,6 +5,7 @@ from typing import Any
 import click
 
 from mulle.app import App
+from mulle.app.monitoring import Monitoring
 from mulle.app.opening import settings
 from mulle.app.retention import Cleaned, clean, keep
 from mulle.cli.home import with_app
@@ -27,6 +28,8 @@ def gc(dry_run: bool, older_than: float | None, as_json: bool) -> int:
     """
 
     async def work(app: App) -> Cleaned:
+        if not dry_run:
+            await _count(app)
         return await clean(app, keep(settings(), older_than), dry=dry_run, give_back=True)
 
     done = _data(with_app(work), dry_run=dry_run)
@@ -68,3 +71,12 @@ def _for_people(done: dict[str, Any]) -> str:
 def megabytes(size: int) -> str:
     """A size as people read it."""
     return f"{size / 1e6:,.1f} MB" if size >= 100_000 else f"{size / 1e3:,.1f} kB"
+
+
+async def _count(app: App) -> None:
+    """Let statistics take in what is going to be deleted."""
+    monitoring = Monitoring(app, settings())
+    try:
+        await monitoring.index.catch_up()
+    finally:
+        monitoring.close()
