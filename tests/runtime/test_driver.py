@@ -331,3 +331,23 @@ async def test_facts_end_with_the_runs_ending(home: Home):
     assert [index for index, fact in enumerate(journal.written) if isinstance(fact, RunEnded)] == [
         len(journal.written) - 1
     ]
+
+
+async def test_a_run_all_alone_lets_others_on_the_loop_have_their_turn(home: Home):
+    app, _ = home.open()
+    workflow = mulle.Workflow("긴 것")
+    for number in range(300):
+        workflow.add_step(f"걸음{number}", plus_one)
+    turns = 0
+
+    async def others() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0)
+
+    beside = soon(others())
+    assert (await app.run(workflow, 0)).status == "succeeded"
+    beside.cancel()
+
+    assert turns > 5

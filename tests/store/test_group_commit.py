@@ -156,3 +156,43 @@ async def test_closing_twice_and_while_others_write_is_fine(numbers: Numbers):
 
     assert [each.result() for each in writing] == [0, 2, 4, 6, 8]
     assert not numbers.commits.free
+
+
+async def test_who_sends_all_alone_waits_for_no_group(numbers: Numbers, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(group_commit, "SLOW", 60.0)
+    await numbers.commits.submit(1, 1, "a")
+
+    again = numbers.commits.submit(2, 1, "a")
+
+    assert again.done()
+    assert await again == 4
+    assert numbers.kept() == [1, 2]
+
+
+async def test_several_senders_share_a_commit_as_soon_as_there_are_several(numbers: Numbers):
+    await numbers.commits.submit(1, 1, "a")
+    for first in (2, 4, 6):
+        await asyncio.gather(numbers.commits.submit(first, 1, "b"), numbers.commits.submit(first + 1, 1, "a"))
+
+    assert [size for _, size in numbers.groups] == [1, 2, 2, 2]
+
+
+async def test_a_lone_sender_keeps_his_place_behind_what_waits(numbers: Numbers):
+    await numbers.commits.submit(1, 1, "a")
+    others = numbers.commits.submit(2, 1)
+
+    his = numbers.commits.submit(3, 1, "a")
+
+    assert not his.done()
+    await asyncio.gather(others, his)
+    assert numbers.kept() == [1, 2, 3]
+
+
+async def test_what_a_lone_sender_may_not_write_is_his_own_error(numbers: Numbers):
+    await numbers.commits.submit(1, 1, "a")
+
+    refused = numbers.commits.submit(-1, 1, "a")
+
+    with pytest.raises(ValueError, match="-1"):
+        await refused
+    assert numbers.kept() == [1]

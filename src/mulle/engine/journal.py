@@ -164,6 +164,8 @@ class Batch(msgspec.Struct, kw_only=True):
     ended: float | None = None
     alive: bool = False
     """A node ended in it: the count of deaths starts again."""
+    awaited: bool = False
+    """Its writer sends nothing more before it is written: if nobody else sends, there is no group to wait for."""
     signals: Sequence[tuple[str, InboxSignal]] = ()
     """Signals to other runs, by run: sent in the same transaction, once each; runs that are gone are passed over."""
 

@@ -81,6 +81,8 @@ class Driver:
         self._throttle = Throttle(self.run_id, journal, executor.limits, self._heard, self._timers)
         self._licensed: dict[Path, Turn] = {}
         self._inbox_due = not inbox_is_empty
+        self._breath = self._clock() + BREATH
+        """When others have their turn at the latest."""
         if run.started.deadline is not None:
             self._timers.set(run.started.deadline, ())
 
@@ -115,6 +117,7 @@ class Driver:
                 await self._follow()
                 if self._ledger:
                     await self._ledger.save()
+                    await self._breathe()
                 if self.run.ended:
                     return "ended"
                 await self._start_licensed()
@@ -175,7 +178,6 @@ class Driver:
 
     async def _follow(self) -> None:
         """Begin what the fold lists and stop what it does not, until it asks for nothing new."""
-        breath = self._clock() + BREATH
         while True:
             changed = self.run.changes()
             for path in changed:
@@ -188,9 +190,8 @@ class Driver:
                 break
             if len(self._ledger) > FULL_BATCH:
                 await self._ledger.save()
-            elif self._clock() > breath:
-                await asyncio.sleep(0)
-                breath = self._clock() + BREATH
+            else:
+                await self._breathe()
             self._take_events()
         if self.run.finish:
             finish = self.run.finish
@@ -279,12 +280,17 @@ class Driver:
 
     async def _start_licensed(self) -> None:
         """Begin what may touch the world. Steps that wait go on beside each other; the others end here, one by one."""
-        breath = self._clock() + BREATH
         while self._licensed:
             self._steps.start(self._licensed.pop(next(iter(self._licensed))))
-            if self._licensed and self._clock() > breath:
-                await asyncio.sleep(0)
-                breath = self._clock() + BREATH
+            if self._licensed:
+                await self._breathe()
+
+    async def _breathe(self) -> None:
+        """Let others have their turn if it is a while since they had: a run alone would hold the loop to its end."""
+        now = self._clock()
+        if now > self._breath:
+            await asyncio.sleep(0)
+            self._breath = now + BREATH
 
     # ------------------------------------------------------------------ stopping
 

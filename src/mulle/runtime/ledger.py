@@ -126,6 +126,7 @@ class Ledger:
             status=ended.status if ended else None,
             detail=ended.detail if ended else "",
             ended=ended.at if ended else None,
+            awaited=True,
             alive=not {*ENDINGS}.isdisjoint(map(type, facts)),
         )
         self._saved += len(facts)

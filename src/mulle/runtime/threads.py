@@ -24,18 +24,26 @@ _lock = threading.Lock()
 
 async def in_thread(function: Callable[[], T]) -> T:
     """The function's result, computed in a thread. Cancelling abandons the thread, which finishes on its own."""
-    await asyncio.sleep(0)  # Who only tries whether this waits (`Executor.at_once`) has not started a thread.
     loop = asyncio.get_running_loop()
     future: asyncio.Future[T] = loop.create_future()
     context = contextvars.copy_context()
-    piece: _Piece = (lambda: context.run(function), loop, future)
+    # Not here and now: who only tries whether this waits (`Executor.at_once`) leaves, and nothing has begun.
+    begins = loop.call_soon(_hand_over, (lambda: context.run(function), loop, future))
+    try:
+        return await future
+    finally:
+        begins.cancel()
+
+
+def _hand_over(piece: _Piece) -> None:
+    if piece[2].done():  # Cancelled in this very turn of the loop.
+        return
     with _lock:
         waiting = _idle.pop() if _idle else None
     if waiting is None:
         threading.Thread(target=_work, args=(piece,), name="mulle-step", daemon=True).start()
     else:
         waiting.put(piece)
-    return await future
 
 
 def _work(piece: _Piece) -> None:

@@ -97,6 +97,7 @@ class GroupCommit(Generic[Item]):
         self._pending: deque[Pending[Item]] = deque()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._flush_is_due = False
+        self._last_sender: str | None = None
         self._thread: ThreadPoolExecutor | None = None
         self._in_thread = False
         self._average = 0.0
@@ -112,10 +113,16 @@ class GroupCommit(Generic[Item]):
         """Whether the loop may use the connection now."""
         return not self._in_thread and not self._closed
 
-    def submit(self, item: Item, size: int) -> asyncio.Future[Any]:
-        """Write an item with the next group; `size` in bytes. Items are written in the order of their submission.
+    def submit(self, item: Item, size: int, sender: str | None = None) -> asyncio.Future[Any]:
+        """Write an item with the next group; items are written in the order of their submission.
 
-        The future gives the item's result or raises what its writing raised, StoreFull or StoreUnavailable.
+        Args:
+            item: What to write.
+            size: Bytes of it.
+            sender: Who sends it. One who sends all alone has nobody to wait for: his item is written at once.
+
+        Returns:
+            A future that gives the item's result or raises what its writing raised, StoreFull or StoreUnavailable.
         """
         loop = asyncio.get_running_loop()
         if loop is not self._loop:
@@ -124,8 +131,12 @@ class GroupCommit(Generic[Item]):
         if self._closed:
             future.set_exception(StoreUnavailable("it was closed", at=str(self._path)))
             return future
+        alone = sender is not None and sender == self._last_sender and not self._pending
+        self._last_sender = sender
         self._pending.append(Pending(item, size, future))
-        if not self._flush_is_due:
+        if alone:
+            self._flush()
+        elif not self._flush_is_due:
             self._flush_is_due = True
             loop.call_soon(self._flush)
         return future

@@ -103,7 +103,7 @@ class SqliteJournal:
 
     def append(self, batch: Batch) -> Awaitable[None]:
         """Write facts. Batches that gather while one commit is under way share the next one."""
-        written = self._writer.submit(batch, _size(batch.facts, batch.blobs))
+        written = self._writer.submit(batch, _size(batch.facts, batch.blobs), batch.run if batch.awaited else None)
         if batch.signals:
             written.add_done_callback(lambda written: self._signalled(written, [run for run, _ in batch.signals]))
         return written
