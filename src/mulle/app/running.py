@@ -7,7 +7,7 @@ import time
 import uuid
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Protocol, Self, TypeVar
+from typing import Any, Self, TypeVar
 
 from mulle.agents.workflow import Workflow as PythonWorkflow
 from mulle.app.beginning import Asked, beginning
@@ -15,6 +15,7 @@ from mulle.app.forks import Fork, forked, retried
 from mulle.app.given import checked_payload
 from mulle.app.graphs import Graphs, Ready
 from mulle.app.results import RunResult
+from mulle.app.taped import RunTape, World, recording, replaying
 from mulle.document.composed import Found
 from mulle.document.problem import Problem
 from mulle.document.reading import read_workflow
@@ -28,19 +29,9 @@ from mulle.runtime.ledger import Published
 from mulle.runtime.limits import Limits
 from mulle.runtime.local import LoadedGraph, LocalRuntime
 from mulle.sdk.catalogue import Catalogue
-from mulle.sdk.context import Services
 from mulle.store.workflows import Workflows
 
 T = TypeVar("T")
-
-
-class World(Protocol):
-    """Through what nodes touch the world."""
-
-    services: Services
-
-    def redact(self, text: str) -> str: ...
-    async def close(self) -> None: ...
 
 
 class App:
@@ -60,6 +51,7 @@ class App:
         by_itself: bool = False,
         home: Path | None = None,
         limits: Limits | None = None,
+        tape: RunTape | None = None,
     ) -> None:
         """Wire the parts together; `mulle.open` does it by the settings.
 
@@ -75,6 +67,7 @@ class App:
             by_itself: Go on with unfinished runs, due timers and signals as soon as the app is first used.
             home: The folder in which everything is kept.
             limits: How often and how many at once steps of each type may begin.
+            tape: The recording that runs are written into, or follow; see `taped`.
         """
         self.journal = journal
         self.graphs = Graphs(journal, catalogue, self._executor, self._stored)
@@ -88,6 +81,7 @@ class App:
         self._again = again
         self._by_itself = by_itself
         self._limits = limits or Limits()
+        self._tape = tape
         self._twin: App | None = None
         self._listeners: list[Callable[[Published], None]] = []
         self._runtime: LocalRuntime | None = None
@@ -118,6 +112,8 @@ class App:
         session: str | None = None,
         dedup: str | None = None,
         priority: int | None = None,
+        record: str | Path | None = None,
+        replay: str | Path | None = None,
     ) -> RunResult:
         """Run a workflow until it ended, or until only time or a signal can move it. A queued run is waited for.
 
@@ -130,23 +126,30 @@ class App:
             session: The chat it belongs to: `sys.session_id`.
             dedup: A key; a second run with the same one is not started, and the first one's result is given.
             priority: Of queued runs the one with the highest goes first; None: the document's.
+            record: A file into which all answers of the outside are written; see `taped`.
+            replay: Such a file, out of which they are taken.
 
         Raises:
             InvalidDocument: The document has errors.
             BadRunInput: The start does not take these inputs.
             StoreError: The database failed; nothing that was learnt is lost.
         """
-        run_id = await self.start(
-            workflow,
-            inputs,
-            pins=pins,
-            conversation=conversation,
-            user=user,
-            session=session,
-            dedup=dedup,
-            priority=priority,
-        )
-        return await self.wait(run_id)
+        acting = self if record is None and replay is None else self.taped(record=record, replay=replay)
+        try:
+            run_id = await acting.start(
+                workflow,
+                inputs,
+                pins=pins,
+                conversation=conversation,
+                user=user,
+                session=session,
+                dedup=dedup,
+                priority=priority,
+            )
+            return await acting.wait(run_id)
+        finally:
+            if acting is not self:
+                await acting.rest()
 
     async def start(
         self,
@@ -163,8 +166,11 @@ class App:
     ) -> str:
         """Begin a run and give its id; see `run`. `workflow_id`: under what lists show it, if not its name."""
         ready = self.graphs.ready(workflow)
+        known = self._tape.inputs if self._tape and inputs is None else None
         asked = Asked(
-            inputs=workflow.given(inputs) if isinstance(workflow, PythonWorkflow) else inputs,
+            inputs=workflow.given(inputs)
+            if known is None and isinstance(workflow, PythonWorkflow)
+            else inputs or known,
             pins=pins,
             conversation=conversation,
             user=user,
@@ -174,6 +180,8 @@ class App:
             workflow_id=workflow_id,
         )
         new, first = beginning(_new_id(), ready, asked, self.now())
+        if self._tape:
+            new, first = self._tape.begin(new, first)
         return await self._inside(self._begin(new, first, ready))
 
     async def _begin(self, new: NewRun, first: RunStarted, ready: Ready, kept: Sequence[AnyFact] = ()) -> str:
@@ -186,6 +194,36 @@ class App:
     async def wait(self, run_id: str) -> RunResult:
         """A run's result, when it has ended or only time or a signal can move it."""
         return self._result(await self._inside(self._running().wait(run_id)))
+
+    def taped(self, *, record: str | Path | None = None, replay: str | Path | None = None) -> "App":
+        """This app, with all answers of the outside written into a file, or taken from one; `rest` it in the end.
+
+        A repeated run has the id, the times and, unless others are given, the inputs of the recorded one; nothing
+        leaves the machine, and nothing is kept. Raises OSError, BadRecording.
+        """
+        if replay is not None:
+            stage = replaying(Path(replay), self.outside, self.now)
+        else:
+            assert record is not None, "Name a file to record into, or one to replay."
+            stage = recording(Path(record), self.journal, self.outside, self.now)
+        taped = App(
+            stage.journal,
+            self.catalogue,
+            stage.outside,
+            self.workflows,
+            clock=self.now,
+            chance=self._chance,
+            home=self.home,
+            limits=self._limits,
+            tape=stage.tape,
+        )
+        taped._listeners = self._listeners
+        return taped
+
+    async def rest(self) -> None:
+        """Stop driving, and leave everything open that another app shares."""
+        if self._runtime is not None and _goes_on(self._loop):
+            await self._inside(self._runtime.close())
 
     def run_sync(self, workflow: Workflow | PythonWorkflow, inputs: Any = None, **options: Any) -> RunResult:
         """The same as `run`, for scripts; works in a notebook's running loop too. Blocks until the run stands still."""
@@ -342,8 +380,7 @@ class App:
         """Stop driving; unfinished runs go on when someone opens this home again."""
         if self._twin is not None:
             await asyncio.to_thread(self._twin.close_beside)
-        if self._runtime is not None and _goes_on(self._loop):
-            await self._inside(self._runtime.close())
+        await self.rest()
         await self.outside.close()
         await self.journal.close()
         self.workflows.close()
@@ -390,6 +427,7 @@ class App:
             chance=self._chance,
             redact=self.outside.redact,
             limits=self._limits,
+            tape=self._tape,
         )
 
     def _publish(self, published: Published) -> None:

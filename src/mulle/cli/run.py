@@ -48,6 +48,8 @@ class UnreadableInput(InputError):
 @click.option(
     "--priority", type=click.IntRange(-1000, 1000), help="Of queued runs the one with the highest goes first."
 )
+@click.option("--record", metavar="FILE", help="Write down all that the outside answers.")
+@click.option("--replay", metavar="FILE", help="Answer out of such a file: the recorded run once more, offline.")
 @json_option
 def run(
     *,
@@ -58,24 +60,30 @@ def run(
     conversation_file: str | None,
     dedup: str | None,
     priority: int | None,
+    record: str | None,
+    replay: str | None,
     as_json: bool,
 ) -> int:
     """Run a workflow until it ends, or until only a signal can move it."""
+    if record and replay:
+        raise click.UsageError("A run is either recorded or repeated: --record or --replay.")
     streamed: list[str] = []
 
     async def work(app: App) -> dict[str, Any]:
         found = document(app, workflow)
         app.listen(lambda published: _watch(published, streamed, as_json=as_json))
-        inputs = read_json(inputs_file) if inputs_file else {}
-        result = await app.run(
+        inputs = (read_json(inputs_file) if inputs_file else {}) | parsed_inputs(found, values)
+        acting = taped(app, record, replay)
+        result = await acting.run(
             found,
-            inputs | parsed_inputs(found, values),
+            inputs or None,
             pins=read_json(pins_file) if pins_file else None,
             conversation=read_json(conversation_file) if conversation_file else None,
             dedup=dedup,
             priority=priority,
         )
-        shown = await described(app, result, "".join(streamed))
+        shown = await described(acting, result, "".join(streamed))
+        await acting.rest()
         await clean_a_little(app, keep(settings()), random.random())  # noqa: S311 - nothing hangs on who cleans up.
         return shown
 
@@ -84,6 +92,16 @@ def run(
         write("\n")
     show(shown, as_json, lambda: for_people(shown))
     return 0 if shown["status"] in ("succeeded", "waiting") else 1
+
+
+def taped(app: App, record: str | None, replay: str | None) -> App:
+    """The app that records or repeats, if one of them is asked for; raises UnreadableInput, BadRecording."""
+    if not record and not replay:
+        return app
+    try:
+        return app.taped(record=record, replay=replay)
+    except OSError as error:
+        raise UnreadableInput(f"The recording cannot be written: {error.strerror}.", at=record or "") from error
 
 
 def read_json(name: str) -> dict[str, Any]:

@@ -8,6 +8,7 @@ import click
 
 from mulle.app import App
 from mulle.app.forks import Earlier, earlier
+from mulle.cli.comparing import diff_runs, pins_of_run
 from mulle.cli.home import versioned, with_app
 from mulle.cli.printing import json_option, show, table
 from mulle.cli.run import UnreadableInput, described, for_people, parsed_value
@@ -43,6 +44,8 @@ def runs() -> None:
 
 runs.add_command(log_run)
 runs.add_command(value)
+runs.add_command(diff_runs)
+runs.add_command(pins_of_run)
 
 
 @runs.command("list")

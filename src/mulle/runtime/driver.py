@@ -245,10 +245,10 @@ class Driver:
             self._record(self._executor.failure(plan.spec, command, error))
             return
         limited = turn.effect != "pure" or plan.spec.rate is not None
-        if limited and not again and not self._throttle.admits(command, plan.spec, turn.context.now):
+        if limited and not again and not self._throttle.admits(command, plan.spec, turn.began):
             return
         if not again:
-            self._record(_started(command, turn.effect, turn.context.now))
+            self._record(_started(command, turn.effect, turn.began))
         fact = self._executor.at_once(turn) if turn.effect == "pure" else None
         if fact is not None:
             self._record(fact)

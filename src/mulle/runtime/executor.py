@@ -5,7 +5,7 @@ import math
 from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import replace
 from functools import partial
-from typing import Any
+from typing import Any, Protocol
 
 import msgspec
 
@@ -58,12 +58,21 @@ class Turn(msgspec.Struct, eq=False):
     bound: Bound
     effect: Effect
     context: Context
+    began: float
+    """By the clock; a repeated turn sees the time of the recorded one instead."""
     answer: Done | None = None
     """What it answered, if that is too heavy to be taken in in place."""
 
 
 Streamed = Callable[[Path, str], Awaitable[None]]
 """Shows a piece of text that the node at a path wrote."""
+
+
+class Tape(Protocol):
+    """What a recorded or repeated run sees of the world, turn by turn."""
+
+    def now(self, command: Execute) -> float: ...
+    def services(self, command: Execute) -> Services: ...
 
 
 class Executor:
@@ -78,6 +87,7 @@ class Executor:
         chance: Callable[[], float],
         redact: Callable[[str], str] = lambda text: text,
         limits: Limits | None = None,
+        tape: Tape | None = None,
     ) -> None:
         self.catalogue = catalogue
         self.limits = limits or Limits()
@@ -85,6 +95,7 @@ class Executor:
         self.clock = clock
         self._chance = chance
         self._redact = redact
+        self._tape = tape
 
     def prepare(self, run: Run, command: Execute, place: Place, streamed: Streamed) -> Turn:
         """Bind a node's inputs and settings; raises MulleError when they do not fit."""
@@ -94,21 +105,22 @@ class Executor:
         shown = (
             partial(self._redacted, streamed, command.path) if bound.knows_secrets else partial(streamed, command.path)
         )
+        began = self.clock()
         context = Context(
             run_id=run.started.run,
             path=command.path,
             turn=command.turn,
             attempt=command.attempt,
-            now=self.clock(),
+            now=self._tape.now(command) if self._tape else began,
             memo=state.memo,
             endings=state.expansion.in_order() if state.expansion else (),
             signal=state.signal,
-            services=self.services,
+            services=self._tape.services(command) if self._tape else self.services,
             lookup=bound.lookup,
             stream=shown,
         )
         effect = plan.spec.effect or bound.type.effect_of(bound.config)
-        return Turn(command, plan.spec, plan.signature, bound, effect, context)
+        return Turn(command, plan.spec, plan.signature, bound, effect, context, began)
 
     def _secret(self, name: str) -> str:
         if self.services.secret is None:
