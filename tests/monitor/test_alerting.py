@@ -8,7 +8,7 @@ import pytest
 from tests.monitor.home import Home, document, home, workflow
 
 from mulle.app.alerting import Alerting, BadAddress, Change
-from mulle.app.schedules import Scheduler
+from mulle.app.schedules import Scheduler, keep
 from mulle.app.watching import Watching
 from mulle.errors import NetworkError, StoreError
 from mulle.monitor.rules import BadRule
@@ -192,6 +192,32 @@ async def test_a_schedule_that_did_not_fire_is_an_alert_until_it_fires_again(her
 
     assert missed == [(True, "아침 뉴스 did not run on schedule")]
     assert await here.changes() == [(False, "아침 뉴스 did not run on schedule")]
+
+
+async def test_a_due_time_that_nobody_dealt_with_is_an_alert_although_nothing_noted_it(here: Watched):
+    flow = document(
+        {
+            "mulle": 1,
+            "name": "매시간",
+            "nodes": [{"id": "end", "type": "end"}],
+            "triggers": [{"type": "cron", "cron": "0 * * * *", "timezone": "Asia/Seoul"}],
+        }
+    )
+    kept = keep(here.home.app, flow)
+    here.clock.now += 3610
+    soon = await here.changes()
+    here.clock.now += 600
+
+    (change,) = await here.alerting.check()
+    await Scheduler(here.home.app).fire_due()
+    await here.home.app.idle()
+
+    assert soon == []
+    assert change.detail == "due 2026-11-30T11:00+09:00: nothing fired it; is a worker running?"
+    assert await here.changes() == [(False, "매시간 did not run on schedule")]
+    here.home.app.workflows.enable(kept.id, here.clock(), enabled=False)
+    here.clock.now += 7200
+    assert await here.changes() == []
 
 
 SILENT = document(

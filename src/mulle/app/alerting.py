@@ -5,6 +5,7 @@ schedule that did not fire, a scheduled run that came to nothing, a run that kil
 """
 
 import asyncio
+import contextlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -20,12 +21,13 @@ from mulle.monitor.statistics import Choice
 from mulle.monitor.window import window
 from mulle.settings import Settings
 from mulle.store.alerts import AlertRules, AlertState, StoredAlert
+from mulle.triggers.fire import Timed, next_time, timed_triggers
 
 DAY = 86_400.0
 AGAIN = DAY
 """Seconds after which an alert that still fires is told once more."""
-LOOK_BACK = 50
-"""Firings of a home's schedules that are looked at."""
+GRACE = 300.0
+"""Seconds after which a due time that nobody dealt with is overdue."""
 CHANNELS = ("mail", "webhook", "slack", "discord", "console", "file", "apprise")
 
 PythonRule = Callable[[Mapping[str, Any]], object]
@@ -82,6 +84,8 @@ class Alerting:
         self._app = monitoring.app
         self._default = settings.alerts_to
         self._python: list[tuple[str, PythonRule, str | None, float]] = []
+        self._timed: dict[str, tuple[int, list[Timed]]] = {}
+        """Each workflow's schedules, with the version that has them."""
         self.rules = AlertRules(path)
 
     def close(self) -> None:
@@ -184,28 +188,44 @@ class Alerting:
     def _built_in(self) -> Iterator[Judged]:
         ended = {one.run: one for one in self._monitoring.statistics.ended(self._app.now() - DAY)}
         names = self._monitoring.names()
-        seen: set[tuple[str, str]] = set()
-        for firing in self._app.workflows.firings(limit=LOOK_BACK):
-            schedule = (firing.workflow, firing.trigger)
-            if schedule in seen or firing.outcome == "skipped":
-                continue
-            seen.add(schedule)
-            called = names.of_workflow(firing.workflow)
-            due = datetime.fromtimestamp(firing.due, self._monitoring.zone).isoformat(timespec="minutes")
-            key = f"schedule/{firing.workflow}/{firing.trigger}"
-            failed = firing.outcome in {"missed", "failed"}
-            yield Judged(key, f"{called} did not run on schedule", failed, f"due {due}: {firing.outcome}", None)
-            run = ended.get(firing.run or "")
+        last = {(one.workflow, one.trigger): one for one in self._app.workflows.last_firings()}
+        overdue = dict(self._overdue())
+        for workflow, trigger in last | overdue:
+            called, key = names.of_workflow(workflow), f"schedule/{workflow}/{trigger}"
+            firing, late = last.get((workflow, trigger)), overdue.get((workflow, trigger))
+            detail = "" if firing is None else f"due {self._minute(firing.due)}: {firing.outcome}"
+            if late is not None:
+                detail = f"due {self._minute(late)}: nothing fired it; is a worker running?"
+            failed = late is not None or (firing is not None and firing.outcome in {"missed", "failed"})
+            yield Judged(key, f"{called} did not run on schedule", failed, detail, None)
+            run = ended.get(firing.run or "") if firing else None
             if run is not None:
-                what = "reached no end" if run.detail == "no_end_reached" else "gave only empty results"
-                came_to_nothing = run.empty or run.detail == "no_end_reached"
-                yield Judged(
-                    f"{key}/empty", f"{called} came to nothing", came_to_nothing, f"run {run.run} {what}", None
-                )
+                no_end = run.detail == "no_end_reached"
+                detail = f"run {run.run} {'reached no end' if no_end else 'gave only empty results'}"
+                yield Judged(f"{key}/empty", f"{called} came to nothing", no_end or run.empty, detail, None)
         for run in ended.values():
             if run.detail == "poisoned":
                 name = f"{names.of_workflow(run.workflow)} kills its workers"
                 yield Judged(f"poisoned/{run.run}", name, True, f"run {run.run} was given up", None, again=7 * DAY)
+
+    def _overdue(self) -> Iterator[tuple[tuple[str, str], float]]:
+        """Schedules with a due time that nobody has dealt with, and when that was."""
+        now, workflows = self._app.now(), self._app.workflows
+        for stored in workflows.all():
+            if not stored.enabled:
+                continue
+            version, timed = self._timed.get(stored.id, (0, []))
+            if version != stored.version:
+                with contextlib.suppress(MulleError):  # A schedule that cannot be kept is the scheduler's to tell.
+                    timed = timed_triggers(workflows.document(stored.id))
+                self._timed[stored.id] = (stored.version, timed)
+            for one in timed:
+                due = next_time(one, workflows.looked_until(stored.id, one.key, now))
+                if due is not None and now - due > GRACE:
+                    yield (stored.id, one.key), due
+
+    def _minute(self, seconds: float) -> str:
+        return datetime.fromtimestamp(seconds, self._monitoring.zone).isoformat(timespec="minutes")
 
     # ------------------------------------------------------------------ telling
 

@@ -37,11 +37,13 @@ class Watching:
         self._last_problem = ""
 
     async def keep_watching(self) -> None:
-        """Look again and again until cancelled."""
+        """Look again and again until cancelled; first what is due gets its time to fire."""
+        spent = 0.0
         while True:
+            await asyncio.sleep(max(EVERY, SHARE * spent))
             begun = time.perf_counter()
             await self.look()
-            await asyncio.sleep(max(EVERY, SHARE * (time.perf_counter() - begun)))
+            spent = time.perf_counter() - begun
 
     async def look(self) -> list[Change]:
         """Look once; gives the alerts that changed."""
