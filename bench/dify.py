@@ -15,7 +15,7 @@ from typing import Any
 
 from mulle.app.opening import open_app
 from mulle.errors import MulleError
-from mulle.interop.dify import import_dify
+from mulle.interop.dify.assemble import import_dify
 
 HERE = Path(__file__).resolve().parent
 FOLDERS = [parent / "shared/data/dify-conformance" for parent in HERE.parents]

@@ -11,7 +11,8 @@ from tests.nodes.whole import BUILT_IN, Outside
 from mulle.app import App
 from mulle.document.problem import Problem
 from mulle.interop import Imported, legacy_steps
-from mulle.interop.dify import import_dify, steps
+from mulle.interop.dify import steps
+from mulle.interop.dify.assemble import import_dify
 from mulle.runtime.memory_journal import MemoryJournal
 from mulle.sdk.catalogue import Catalogue
 from mulle.sdk.context import Services

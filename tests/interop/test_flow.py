@@ -6,7 +6,7 @@ import pytest
 import yaml
 from tests.interop.exports import end, export, node, pin, problems, ran, start
 
-from mulle.interop.dify import import_dify
+from mulle.interop.dify.assemble import import_dify
 from mulle.services.sandbox import available
 
 pytestmark = pytest.mark.skipif(not available().ok, reason="This kernel has not the locks that code steps need.")

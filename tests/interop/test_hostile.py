@@ -13,7 +13,7 @@ from tests.interop.exports import end, export, node, start
 
 from mulle.document.ports import is_array, is_object
 from mulle.errors import MulleError
-from mulle.interop.dify import import_dify
+from mulle.interop.dify.assemble import import_dify
 from mulle.interop.dify.reading import NotDify
 
 RICH: dict[str, Any] = yaml.safe_load(

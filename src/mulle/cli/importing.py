@@ -10,7 +10,7 @@ from mulle.cli.printing import json_option, show, write
 from mulle.document.ports import is_object
 from mulle.document.reading import UnreadableDocument, read_data, workflow_data, write_json, write_yaml
 from mulle.interop import Imported
-from mulle.interop.dify import import_dify
+from mulle.interop.dify.assemble import import_dify
 from mulle.interop.legacy import import_legacy
 
 SOURCES: Mapping[str, Callable[[bytes], Imported]] = {"dify": import_dify, "legacy": import_legacy}

@@ -7,8 +7,6 @@
     assemble     the pieces become one document
 
 Mulle's own node types get what Dify says; what there is none for becomes a `dify.…` step, which only runs pinned.
+
+Imports nothing by itself: every program that looks for node types comes through here.
 """
-
-from mulle.interop.dify.assemble import import_dify
-
-__all__ = ["import_dify"]
