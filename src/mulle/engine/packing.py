@@ -38,6 +38,7 @@ Slices = Generator[None, None, T]
 Blobs = dict[str, list[bytes]]
 """Values by hash. Each is a list of parts; every part is JSON of the value's own kind, and they follow each other."""
 
+_LIGHT = (int, float)
 _encoder = msgspec.json.Encoder()
 
 
@@ -98,7 +99,7 @@ def is_heavy(values: Mapping[str, Any]) -> bool:
         if isinstance(value, str):
             if len(value) > HEAVY:
                 return True
-        elif value is not None and weight(value, HEAVY) > HEAVY:
+        elif value is not None and not isinstance(value, _LIGHT) and weight(value, HEAVY) > HEAVY:
             return True
     return False
 
@@ -109,19 +110,20 @@ def weight(value: Any, most: int) -> int:
     waiting = [value]
     while waiting and total <= most:
         item = waiting.pop()
-        if isinstance(item, str):
+        kind: type = item.__class__  # Called for every answer of every step: four times as quick as asking politely.
+        if kind is str:
             total += 2 + (len(item) if item.isascii() else 3 * len(item))
-        elif is_object(item):
+        elif kind is dict:
             total += 2 + 4 * len(item)
             if total <= most:
-                waiting.extend(item)
-                waiting.extend(item.values())
-        elif _is_row(item):
+                waiting += item
+                waiting += item.values()
+        elif kind is list or kind is tuple:
             total += 2 + 2 * len(item)
             if total <= most:
-                waiting.extend(item)
+                waiting += item
         elif isinstance(item, msgspec.Struct):
-            waiting.extend(value for _, value in _fields(item))
+            waiting += [value for _, value in _fields(item)]
         else:
             total += 6
     return total
