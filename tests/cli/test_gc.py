@@ -82,7 +82,7 @@ def test_old_runs_go_when_asked_and_the_room_comes_back(program: Program, run: s
     assert (done["runs"], done["blobs"], done["runs_left"], done["busy"]) == (1, 1, 0, False)
     assert done["freed_bytes"] > 100_000
     assert done["unused_bytes"] == 0
-    assert program.json("runs", "list").data == {"runs": []}
+    assert program.json("runs", "list").data == {"runs": [], "next": None}
 
 
 def test_young_runs_stay_and_are_packed(program: Program, run: str):
@@ -102,3 +102,16 @@ def test_the_doctor_says_how_big_the_home_is(program: Program, run: str):
     assert "1 big value(s)" in found["storage"]
     assert "MB" in found["storage"] or "kB" in found["storage"]
     assert run
+
+
+def test_the_list_of_runs_is_turned_page_by_page(program: Program, run: str, tmp_path: Path):
+    file = tmp_path / "긴 글.json"
+    ids = [run, *(program.json("run", str(file), "-i", "text=kurz").data["run_id"] for _ in range(2))]
+
+    first = program.json("runs", "list", "--limit", "2").data
+    second = program.json("runs", "list", "--limit", "2", "--behind", first["next"]).data
+
+    assert [one["run_id"] for one in first["runs"] + second["runs"]] == ids[::-1]
+    assert second["next"] is None
+    assert program.json("runs", "list", "--before", "2020-01-01").data["runs"] == []
+    assert program.json("runs", "list", "--behind", "nobody").error["code"] == "run.unknown"

@@ -180,6 +180,25 @@ async def test_rows_come_newest_first_and_filtered(journal: Journal):
     assert await journal.rows(workflow="none") == []
 
 
+async def test_pages_follow_each_other_without_a_gap_even_where_runs_began_at_the_same_instant(journal: Journal):
+    for number in range(10):
+        await journal.create(new(str(number), created=float(number // 4), workflow="짝홀"[number % 2]), [])
+
+    async def pages(limit: int, workflow: str | None = None, status: str | None = None) -> list[str]:
+        seen: list[str] = []
+        while page := await journal.rows(
+            limit=limit, behind=seen[-1] if seen else None, workflow=workflow, status=status
+        ):
+            seen += [row.id for row in page]
+        return seen
+
+    assert [await pages(limit) for limit in (1, 3, 10)] == [list("9876543210")] * 3
+    assert await pages(2, workflow="짝") == list("86420")
+    assert await pages(2, workflow="짝", status="failed") == []
+    with pytest.raises(UnknownRun):
+        await journal.rows(behind="nobody")
+
+
 async def test_graphs_are_kept_by_their_hash(journal: Journal, world: World):
     journal.save_graph("h", "그래프".encode())
     journal.save_graph("h", "그래프".encode())

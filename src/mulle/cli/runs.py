@@ -51,13 +51,22 @@ runs.add_command(pins_of_run)
 @runs.command("list")
 @click.option("--status", type=click.Choice(STATUSES))
 @click.option("--workflow", help="Only runs of this workflow.")
+@click.option("--before", metavar="TIME", type=click.DateTime(), help="Only runs created before this time.")
+@click.option("--behind", metavar="RUN", help="The next page: what follows this run in the list.")
 @click.option("--limit", default=20, show_default=True, type=click.IntRange(1, 1000))
 @json_option
-def list_runs(status: str | None, workflow: str | None, limit: int, as_json: bool) -> int:
+def list_runs(
+    *, status: str | None, workflow: str | None, before: datetime | None, behind: str | None, limit: int, as_json: bool
+) -> int:
     """The newest runs first."""
-    rows = with_app(lambda app: app.runs(status=status, workflow=workflow, limit=limit))
-    empty = "No such runs." if status or workflow else "No runs yet. `mulle run FILE` starts one."
-    show({"runs": [row_data(row) for row in rows]}, as_json, lambda: _rows_for_people(rows) if rows else empty)
+    until = None if before is None else before.timestamp()
+    filters = {"status": status, "workflow": workflow, "before": until, "behind": behind, "limit": limit}
+    rows = with_app(lambda app: app.runs(**filters))
+    more = rows[-1].id if len(rows) == limit else None
+    filtered = any((status, workflow, before, behind))
+    empty = "No such runs." if filtered else "No runs yet. `mulle run FILE` starts one."
+    shown = {"runs": [row_data(row) for row in rows], "next": more}
+    show(shown, as_json, lambda: _rows_for_people(rows) if rows else empty)
     return 0
 
 

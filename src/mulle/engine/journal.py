@@ -244,9 +244,18 @@ class Journal(Protocol):
         ...
 
     async def rows(
-        self, *, status: str | None = None, workflow: str | None = None, limit: int = 50, before: float | None = None
+        self,
+        *,
+        status: str | None = None,
+        workflow: str | None = None,
+        limit: int = 50,
+        before: float | None = None,
+        behind: str | None = None,
     ) -> list[RunRow]:
-        """Newest first."""
+        """Newest first. `before` is a time of creation; `behind` is the run that the page before ended with.
+
+        Raises UnknownRun when that one is gone.
+        """
         ...
 
     async def ended_since(self, cursor: str, limit: int) -> tuple[list[RunRow], str]:

@@ -323,17 +323,25 @@ class MemoryJournal:
         return self._shelf.dedup[dedup]
 
     async def rows(
-        self, *, status: str | None = None, workflow: str | None = None, limit: int = 50, before: float | None = None
+        self,
+        *,
+        status: str | None = None,
+        workflow: str | None = None,
+        limit: int = 50,
+        before: float | None = None,
+        behind: str | None = None,
     ) -> list[RunRow]:
-        """Runs, newest first; `before` is a time of creation."""
+        """Runs, newest first: created before a time, or behind another one in the list; raises UnknownRun."""
+        last = None if behind is None else _place(self._kept(behind))
         found = [
             kept
             for kept in self._shelf.runs.values()
             if status in {None, kept.row.status}
             and workflow in {None, kept.row.workflow}
             and (before is None or kept.row.created < before)
+            and (last is None or _place(kept) < last)
         ]
-        found.sort(key=lambda kept: (kept.row.created, kept.number), reverse=True)
+        found.sort(key=_place, reverse=True)
         return [kept.row for kept in found[: max(0, limit)]]
 
     async def ended_since(self, cursor: str, limit: int) -> tuple[list[RunRow], str]:
@@ -423,3 +431,8 @@ def _is_old(row: RunRow, keep: Keep, now: float) -> bool:
     """Whether a run may go, as far as it alone is concerned."""
     kept = keep.failed if row.status == "failed" else keep.succeeded
     return row.ended is not None and not row.pinned and row.ended < now - kept
+
+
+def _place(kept: _Kept) -> tuple[float, int]:
+    """Where a run stands in the list of all."""
+    return kept.row.created, kept.number

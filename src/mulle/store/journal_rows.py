@@ -252,15 +252,25 @@ def run_with(db: sqlite3.Connection, dedup: str) -> str:
 
 
 def rows(
-    db: sqlite3.Connection, status: str | None, workflow: str | None, limit: int, before: float | None
+    db: sqlite3.Connection,
+    *,
+    status: str | None,
+    workflow: str | None,
+    limit: int,
+    before: float | None,
+    behind: str | None,
 ) -> list[RunRow]:
-    """Runs, newest first."""
-    filters = {"status = ?": status, "workflow = ?": workflow, "created < ?": before}
-    used = {condition: value for condition, value in filters.items() if value is not None}
+    """Runs, newest first; raises UnknownRun when `behind` is gone."""
+    filters: dict[str, Any] = {"status = ?": status, "workflow = ?": workflow, "created < ?": before}
+    used = {condition: (value,) for condition, value in filters.items() if value is not None}
+    if behind is not None:
+        last = db.execute("SELECT created, rowid FROM runs WHERE id = ?", (behind,)).fetchone()
+        if last is None:
+            raise UnknownRun(run=behind)
+        used["(created, rowid) < (?, ?)"] = last
     where = f"WHERE {' AND '.join(used)}" if used else ""
-    found = db.execute(
-        f"{_SELECT_RUN} {where} ORDER BY created DESC, rowid DESC LIMIT ?", (*used.values(), max(0, limit))
-    )
+    values = [value for some in used.values() for value in some]
+    found = db.execute(f"{_SELECT_RUN} {where} ORDER BY created DESC, rowid DESC LIMIT ?", (*values, max(0, limit)))
     return [_run_row(each) for each in found]
 
 

@@ -269,11 +269,17 @@ class SqliteJournal:
             return sql.run_with(db, dedup)
 
     async def rows(
-        self, *, status: str | None = None, workflow: str | None = None, limit: int = 50, before: float | None = None
+        self,
+        *,
+        status: str | None = None,
+        workflow: str | None = None,
+        limit: int = 50,
+        before: float | None = None,
+        behind: str | None = None,
     ) -> list[RunRow]:
-        """Runs, newest first; `before` is a time of creation."""
+        """Runs, newest first: created before a time, or behind another one in the list; raises UnknownRun."""
         with self._reading() as db:
-            return sql.rows(db, status, workflow, limit, before)
+            return sql.rows(db, status=status, workflow=workflow, limit=limit, before=before, behind=behind)
 
     async def ended_since(self, cursor: str, limit: int) -> tuple[list[RunRow], str]:
         """Ended runs from behind `cursor` on, and the cursor behind the last of them."""
