@@ -213,8 +213,9 @@ async def test_a_damaged_file_is_noticed_when_it_is_read(tmp_path: Path):
     for after in range(50):
         await journal.append(batch("r", 1, after, size=3000))
     await journal.close()
+    pages = (tmp_path / "mulle.db").stat().st_size // 4096
     with (tmp_path / "mulle.db").open("r+b") as file:
-        for page in range(24, 60):
+        for page in range(pages - 20, pages):  # The facts; what the file is made of stands before them.
             file.seek(page * 4096)
             file.write(b"\xa5" * 4096)
 
@@ -279,6 +280,8 @@ async def test_runs_are_found_by_index_however_many_there_are(journal: SqliteJou
     await journal.rows()
     await journal.rows(status="failed", before=5.0)
     await journal.rows(workflow="w")
+    await journal.rows(behind="r")
+    await journal.rows(status="failed", workflow="w", behind="r")
     await journal.claimable(5.0)
     await journal.next_wake()
     await journal.read("r")
@@ -286,6 +289,7 @@ async def test_runs_are_found_by_index_however_many_there_are(journal: SqliteJou
     journal._reader.set_trace_callback(None)
 
     plans = [row[3] for query in asked for row in journal._reader.execute(f"EXPLAIN QUERY PLAN {query}")]
+    plans = [plan for plan in plans if "SCALAR SUBQUERY" not in plan]  # Its own steps follow it.
 
     assert plans
     assert [plan for plan in plans if "INDEX" not in plan or "TEMP B-TREE" in plan] == []

@@ -11,7 +11,9 @@ from mulle.agents.calling import Parameter, Taken, taken
 from mulle.document.ports import Port, PortType
 from mulle.document.signature import Signature
 from mulle.document.workflow import NodeSpec
+from mulle.engine.packing import is_heavy
 from mulle.errors import DocumentError, StepError
+from mulle.runtime.heavy import in_slices, plain_slices
 from mulle.runtime.threads import in_thread
 from mulle.sdk import Context, Done, Node
 from mulle.sdk.catalogue import Catalogue
@@ -108,7 +110,7 @@ class Step:
 
     async def __call__(self, inputs: Mapping[str, Any], sources: list[str] | None, ctx: Context) -> Any:
         """The result for what arrived at the ports; sync functions run in a thread that may be abandoned."""
-        arguments, keywords = self._arguments(inputs, sources or [])
+        arguments, keywords = self._arguments(await _copies(inputs), sources or [])
         if self.taken.context:
             keywords[self.taken.context] = ctx
         if self.is_async:
@@ -117,19 +119,27 @@ class Step:
         return await result if inspect.isawaitable(result) else result
 
     def _arguments(self, inputs: Mapping[str, Any], sources: list[str]) -> tuple[tuple[Any, ...], dict[str, Any]]:
-        """What it is called with; copies, because what it does to them must not reach other steps."""
+        """What it is called with."""
         if self.takes == "nothing":
             return (), {}
         if self.takes == "one":
             assert self.first is not None
-            values = [copied(inputs.get(source)) for source in sources]
+            values = [inputs.get(source) for source in sources]
             return (self.first.fitted(values[0] if len(values) == 1 else values, self.name),), {}
         if self.takes == "named":
             given = {name: inputs.get(name) for name in self.names}
         else:
             given = {one.name: inputs[one.name] for one in self.taken.parameters if one.name in inputs and one.named}
         by_name = {one.name: one for one in self.taken.parameters}
-        return (), {name: by_name[name].fitted(copied(value), self.name) for name, value in given.items()}
+        return (), {name: by_name[name].fitted(value, self.name) for name, value in given.items()}
+
+
+async def _copies(inputs: Mapping[str, Any]) -> dict[str, Any]:
+    """What arrived, to be used up: what a step does to it must not reach other steps."""
+    return {
+        name: await in_slices(plain_slices(value)) if is_heavy({name: value}) else copied(value)
+        for name, value in inputs.items()
+    }
 
 
 def name_of(agent: Any) -> str:
