@@ -11,7 +11,7 @@ from tests.contracts.journal_worlds import WORLDS, World, batch, new
 from mulle.engine.blobs import BlobLost
 from mulle.engine.facts import AnyFact, NodeDone, RunStarted, Signalled
 from mulle.engine.journal import Batch, Journal
-from mulle.engine.packing import packed, packed_together
+from mulle.engine.packing import Blobs, packed
 from mulle.errors import JournalConflict, StoreError, UnknownRun
 
 BIG = "경제 기사\n" * 20_000
@@ -35,7 +35,9 @@ def done(**outputs: Any) -> NodeDone:
 
 
 def written(run: str, after: int, *facts: AnyFact, without: bool = False, **more: Any) -> Batch:
-    data, blobs = packed_together(facts)
+    written = list(map(packed, facts))
+    data = [each.data for each in written]
+    blobs: Blobs = {name: parts for each in written for name, parts in each.blobs.items()}
     return Batch(run=run, epoch=1, after=after, facts=data, blobs={} if without else blobs, **more)
 
 

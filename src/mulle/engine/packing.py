@@ -55,16 +55,6 @@ def packed(fact: AnyFact) -> Packed:
     return Packed(data, {}) if len(data) <= LIMIT else exhausted(packing(fact))
 
 
-def packed_together(facts: Iterable[AnyFact]) -> tuple[list[bytes], Blobs]:
-    """Several facts as JSON, and all their big values."""
-    data: list[bytes] = []
-    blobs: Blobs = {}
-    for one in map(packed, facts):
-        data.append(one.data)
-        blobs |= one.blobs
-    return data, blobs
-
-
 def exhausted(slices: Slices[T]) -> T:
     """What slices of work come to, without a pause."""
     while True:

@@ -2,18 +2,19 @@
 
 import asyncio
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, cast
 
 from mulle.document.ports import is_object
-from mulle.engine.facts import AnyFact, NodeDone, NodeExpanded, NodeWaiting, RunEnded, Signalled
-from mulle.engine.packing import PART, SMALL, Slices, T, exhausted, is_heavy, weight
+from mulle.engine.facts import AnyFact, NodeDone, NodeExpanded, NodeWaiting, RunEnded, RunStarted, Signalled
+from mulle.engine.packing import PART, SMALL, Blobs, Slices, T, exhausted, is_heavy, packed, packing, weight
 from mulle.sdk.fit import DEEPEST, plain
 
 BREATH = 0.002
 """Seconds of such work after which others get their turn."""
 
 _FIELDS: Mapping[type, tuple[str, ...]] = {
+    RunStarted: ("inputs", "conversation", "pins"),
     NodeDone: ("outputs", "writes"),
     RunEnded: ("outputs",),
     Signalled: ("payload",),
@@ -49,6 +50,17 @@ async def to_the_end(slices: Slices[T]) -> T:
         return await in_slices(slices)
     except asyncio.CancelledError:
         return exhausted(slices)
+
+
+async def packed_together(facts: Iterable[AnyFact]) -> tuple[list[bytes], Blobs]:
+    """Several facts as JSON, and all their big values; heavy ones in slices."""
+    data: list[bytes] = []
+    blobs: Blobs = {}
+    for fact in facts:
+        one = await in_slices(packing(fact)) if is_heavy_fact(fact) else packed(fact)
+        data.append(one.data)
+        blobs |= one.blobs
+    return data, blobs
 
 
 def plain_slices(value: Any, depth: int = 0) -> Slices[Any]:

@@ -10,13 +10,13 @@ import msgspec
 
 from mulle.engine.facts import AnyFact, RunStarted
 from mulle.engine.journal import CANCEL, Claim, InboxSignal, Journal, NewRun, RunRow
-from mulle.engine.packing import packed_together
 from mulle.engine.plan import ScopePlan
 from mulle.engine.run import Run
 from mulle.errors import JournalConflict, MulleError, StaleSnapshot, StoreError, StoreFull, StoreUnavailable
 from mulle.runtime.driver import Driver
 from mulle.runtime.endings import RunEnding, ending, ending_of
 from mulle.runtime.executor import Executor
+from mulle.runtime.heavy import packed_together
 from mulle.runtime.ledger import Published, Unwritten
 
 FIRST_EPOCH = 1
@@ -102,7 +102,7 @@ class LocalRuntime:
 
         False when a run with its `dedup` key exists already.
         """
-        facts, blobs = packed_together((first, *kept))
+        facts, blobs = await packed_together((first, *kept))
         if new.waits_its_turn:
             created = await self._journal.create(new, facts, blobs)
             if created:
