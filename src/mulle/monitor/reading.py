@@ -6,6 +6,7 @@ Memory is flat: a node is counted when it ends and then forgotten, however many 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, tzinfo
+from functools import lru_cache
 from typing import Any
 
 from mulle.document.signature import Describe
@@ -23,6 +24,8 @@ Price = Callable[[str, int, int], float | None]
 
 MOST_PLACES = 500
 """Nodes of one run that are told apart; a graph that a model makes while running could have any number."""
+QUARTER = 900
+"""Seconds: every time zone's days begin at a quarter of an hour."""
 ELSEWHERE = "…"
 """The place of all beyond that."""
 RUN = ""
@@ -234,8 +237,13 @@ class Reading:
         return node
 
     def _place(self, node: str, node_type: str, when: float) -> Place:
-        day = datetime.fromtimestamp(when, self._zone).date().isoformat()
-        return Place(day, self._row.workflow, self._row.graph, node, "" if node == ELSEWHERE else node_type)
+        return Place(
+            _day(int(when // QUARTER), self._zone),
+            self._row.workflow,
+            self._row.graph,
+            node,
+            "" if node == ELSEWHERE else node_type,
+        )
 
     def _tally(self, node: str, node_type: str, when: float) -> Tally:
         return self._figures.tallies.setdefault(self._place(node, node_type, when), Tally())
@@ -252,6 +260,12 @@ class Reading:
         cause.first = min(cause.first, when)
         cause.last, cause.run = max((cause.last, cause.run), (when, self._row.id))
         return cause
+
+
+@lru_cache(maxsize=1024)
+def _day(quarter: int, zone: tzinfo) -> str:
+    """The date on which a quarter of an hour since 1970 lies."""
+    return datetime.fromtimestamp(quarter * QUARTER, zone).date().isoformat()
 
 
 _NOTHING: tuple[Any, ...] = (None, "", [], {})
