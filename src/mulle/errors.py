@@ -551,6 +551,14 @@ class StoreUnavailable(StoreError):
     hint = "Check that the folder MULLE_HOME exists, belongs to you and may be written."
 
 
+class LeaseLost(StoreUnavailable):
+    """Our right to drive a run ran out before it was renewed."""
+
+    code = "store.lease_lost"
+    message = "The database was not reached in time, so that others may go on with run {run} now."
+    hint = "Nothing is lost. If it happens often, look at the load of this machine and at the way to the database."
+
+
 class StoreDamaged(StoreError):
     """The database's file is broken, or is none."""
 

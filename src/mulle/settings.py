@@ -227,6 +227,13 @@ class Settings:
         example="postgresql://mulle:password@localhost/mulle",
         secret=True,
     )
+    health_host: str = _variable(
+        "MULLE_HEALTH_HOST",
+        "Where `mulle worker --health PORT` answers probes; 0.0.0.0 lets other machines ask.",
+        _text,
+        default="127.0.0.1",
+        example="127.0.0.1",
+    )
     sandbox: SandboxMode = _variable(
         "MULLE_SANDBOX",
         "How code steps are locked in. auto: by the kernel, or not at all; container: you promise that Mulle runs in "

@@ -24,7 +24,7 @@ from mulle.nodes.wait import Wait
 from mulle.sdk.catalogue import Catalogue
 from mulle.store.owners import Owners
 from mulle.store.sqlite_journal import SqliteJournal
-from mulle.store.workflows import Workflows
+from mulle.store.sqlite_workflows import SqliteWorkflows
 
 NINE = datetime(2026, 1, 5, 0, 0, tzinfo=UTC).timestamp()
 """Nine o'clock in Seoul."""
@@ -61,7 +61,7 @@ WAITING = {"id": "rest", "type": "wait", "data": {"signal": "계속"}}
 async def opened(home: Path, clock: Clock) -> AsyncGenerator[App]:
     catalogue = Catalogue({node.type: node for node in (End(), Wait())})
     journal = SqliteJournal(home / "mulle.db", Owners(home / "owners"))
-    async with App(journal, catalogue, Outside(), Workflows(home / "mulle.db"), clock=clock) as app:
+    async with App(journal, catalogue, Outside(), SqliteWorkflows(home / "mulle.db"), clock=clock) as app:
         yield app
 
 

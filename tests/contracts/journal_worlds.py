@@ -3,11 +3,14 @@
 from pathlib import Path
 from typing import Protocol
 
+from tests.postgres_server import server
+
 from mulle.engine.codec import encode_one
 from mulle.engine.facts import NodeDone
 from mulle.engine.journal import Batch, Journal, NewRun
 from mulle.runtime.memory_journal import MemoryJournal
 from mulle.store.owners import Owners
+from mulle.store.postgres_journal import PostgresJournal
 from mulle.store.sqlite_journal import SqliteJournal
 
 
@@ -59,7 +62,27 @@ class SqliteWorld:
             await journal.close()
 
 
-WORLDS = {"memory": MemoryWorld, "sqlite": SqliteWorld}
+class PostgresWorld:
+    def __init__(self, _: Path) -> None:
+        self._url = server().schema()
+        self._drivers: dict[str, PostgresJournal] = {}
+
+    def driver(self, name: str) -> PostgresJournal:
+        if name not in self._drivers:
+            self._drivers[name] = PostgresJournal(self._url, name=name)
+        return self._drivers[name]
+
+    def kill(self, name: str) -> None:
+        """Its heart stops, and its lease runs out: both at once, for tests that do not like to wait."""
+        self.driver(name).die()
+        server().say("UPDATE workers SET lease_until = '-infinity' WHERE name = %s", (name,), self._url)
+
+    async def close(self) -> None:
+        for journal in self._drivers.values():
+            await journal.close()
+
+
+WORLDS = {"memory": MemoryWorld, "sqlite": SqliteWorld, "postgres": PostgresWorld}
 
 
 def new(run: str, **more: object) -> NewRun:

@@ -324,6 +324,48 @@ async def test_only_one_of_many_claims_a_run(world: World):
     assert (await world.driver("a").row("r")).epoch == 2
 
 
+async def test_many_are_claimed_at_once_and_none_of_them_twice(world: World):
+    a, b, c = (world.driver(name) for name in "abc")
+    for number in range(9):
+        await a.create(new(f"due{number}"), facts(0))
+        await a.release(f"due{number}", 1, float(number))
+    await a.create(new("driven"), facts(0))
+    await a.create(new("ended"), facts(0))
+    await a.append(batch("ended", 1, status="succeeded", ended=2.0))
+
+    first = await b.claim_due(6.0, limit=3, besides=["due1"])
+    rest = await asyncio.gather(b.claim_due(6.0), c.claim_due(6.0))
+
+    assert sorted(claim.row.id for claim in first) == ["due0", "due2", "due3"]
+    assert sorted(claim.row.id for claims in rest for claim in claims) == ["due1", "due4", "due5", "due6"]
+    assert all((claim.row.epoch, claim.unclean, claim.row.status) == (2, False, "running") for claim in first)
+    await b.append(batch("due0", 1, epoch=2))
+    with pytest.raises(JournalConflict):
+        await a.append(batch("due0", 1))
+
+
+async def test_who_claims_in_bulk_gets_what_the_dead_left_and_what_was_woken(world: World):
+    a, b = world.driver("a"), world.driver("b")
+    for run in ("left", "woken", "asleep"):
+        await a.create(new(run), facts(0))
+    for run in ("woken", "asleep"):
+        await a.release(run, 1, None)
+    await b.send("woken", InboxSignal("1", "approve"))
+    world.kill("a")
+
+    claims = await b.claim_due(0.0)
+
+    assert {claim.row.id: claim.unclean for claim in claims} == {"left": True, "woken": False}
+    assert await b.claim_due(0.0) == []
+
+
+async def test_who_lives_holds_what_he_claimed(world: World):
+    journal = world.driver("a")
+    await journal.create(new("r"), facts(0))
+
+    assert journal.holds()
+
+
 # ---------------------------------------------------------------------- letting go and coming back
 
 

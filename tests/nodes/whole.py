@@ -32,7 +32,7 @@ from mulle.runtime.memory_journal import MemoryJournal
 from mulle.sdk.catalogue import Catalogue
 from mulle.sdk.context import Services
 from mulle.sdk.node import Node
-from mulle.store.workflows import Workflows
+from mulle.store.sqlite_workflows import SqliteWorkflows
 
 BUILT_IN: tuple[type[Node], ...] = (
     Aggregate, Answer, Approval, Assign, Classify, Code, Condition, End, Extract, Http, Llm, Loop, Map, Notification,
@@ -62,7 +62,7 @@ def document(text: str) -> Workflow:
 async def opened(services: Services | None = None) -> AsyncGenerator[App]:
     """An App that keeps nothing."""
     catalogue = Catalogue({node.type: node() for node in BUILT_IN})
-    async with App(MemoryJournal(), catalogue, Outside(services or Services()), Workflows(":memory:")) as app:
+    async with App(MemoryJournal(), catalogue, Outside(services or Services()), SqliteWorkflows(":memory:")) as app:
         yield app
 
 

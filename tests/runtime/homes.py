@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Collection, Coroutine
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,7 @@ from mulle.sdk.catalogue import Catalogue
 from mulle.sdk.context import Services
 from mulle.store.owners import Owners
 from mulle.store.sqlite_journal import SqliteJournal
-from mulle.store.workflows import Workflows
+from mulle.store.sqlite_workflows import SqliteWorkflows
 
 _facts = msgspec.json.Decoder(AnyFact)
 
@@ -54,6 +54,11 @@ class WatchedJournal:
         claim = await self.real.claim(run)
         self.gone = self.goes_after_claim
         return claim
+
+    async def claim_due(self, now: float, limit: int = 40, besides: Collection[str] = ()) -> list[Claim]:
+        claims = await self.real.claim_due(now, limit, besides)
+        self.gone = self.gone or (self.goes_after_claim and bool(claims))
+        return claims
 
     async def read(self, run: str, *position: int, previews: bool = False) -> list[AnyFact]:
         if self.gone:
@@ -116,7 +121,7 @@ class Home:
             real = SqliteJournal(self._folder / "mulle.db", owners)
         journal = WatchedJournal(real)
         seen: Any = journal  # Delegates what it does not watch, which no type checker can know.
-        app = App(seen, Catalogue.installed(), Outside(), Workflows(":memory:"), again=self._again, **options)
+        app = App(seen, Catalogue.installed(), Outside(), SqliteWorkflows(":memory:"), again=self._again, **options)
         self._apps.append((app, journal, owners))
         return app, journal
 

@@ -341,11 +341,20 @@ def test_a_run_that_another_process_drives_can_be_cancelled_from_here(program: P
         ("MULLE_STAND_INS", "naver"),
         ("MULLE_SMTP_URL", "mailto:a@b"),
         ("MULLE_MASTER_KEY", "짧다"),
-        ("MULLE_DATABASE_URL", "postgresql://mulle:비밀@localhost/mulle"),
+        ("MULLE_DATABASE_URL", "mysql://mulle:비밀@localhost/mulle"),
     ],
 )
 def test_a_bad_variable_is_named_and_its_secret_is_not_told(program: Program, name: str, value: str):
     error = refused(program.json("runs", "list", variables={name: value}))
 
     assert (error["code"], error["where"]) == ("setup.bad_setting", name)
+    assert "비밀" not in json.dumps(error, ensure_ascii=False)
+
+
+def test_a_database_that_is_not_there_is_named_without_its_password(program: Program):
+    error = refused(
+        program.json("runs", "list", variables={"MULLE_DATABASE_URL": "postgresql://me:비밀@localhost:1/x"})
+    )
+
+    assert (error["code"], error["where"]) == ("store.unavailable", "localhost:1/x")
     assert "비밀" not in json.dumps(error, ensure_ascii=False)

@@ -14,7 +14,8 @@ from mulle.app.running import App
 from mulle.document.policies import Rate
 from mulle.document.reading import UnreadableDocument, read_workflow
 from mulle.document.workflow import Workflow
-from mulle.errors import BadSetting, SecretMissing
+from mulle.engine.journal import Journal
+from mulle.errors import SecretMissing
 from mulle.runtime.limits import Limits
 from mulle.runtime.memory_journal import MemoryJournal
 from mulle.sdk.catalogue import Catalogue
@@ -28,11 +29,14 @@ from mulle.services.secrets import Secrets
 from mulle.services.stand_ins import StandInHttp
 from mulle.settings import Settings
 from mulle.store.owners import Owners
+from mulle.store.postgres_journal import PostgresJournal
+from mulle.store.postgres_workflows import PostgresWorkflows
 from mulle.store.sqlite_journal import SqliteJournal
-from mulle.store.workflows import Workflows
+from mulle.store.sqlite_workflows import SqliteWorkflows
 
 if TYPE_CHECKING:
     from mulle.services.http import Http
+    from mulle.store.workflows import Workflows
 
 MEMORY = ":memory:"
 DATABASE = "mulle.db"
@@ -90,32 +94,32 @@ def open_app(home: str | Path | None = None, *, given: Settings | None = None, b
             shelf,
             Catalogue.installed(),
             Outside(chosen),
-            Workflows(MEMORY),
+            SqliteWorkflows(MEMORY),
             again=lambda: shelf.as_owner(uuid.uuid4().hex),
             by_itself=by_itself,
             limits=_limits(chosen),
         )
     if home is not None:
         chosen = replace(chosen, home=Path(home).expanduser().absolute())
-    if chosen.database_url:
-        why = "this release keeps everything in SQLite, in MULLE_HOME"
-        raise BadSetting(
-            variable="MULLE_DATABASE_URL", why=why, at="MULLE_DATABASE_URL", hint="Take the variable away."
-        )
     folder = chosen.make_home()
 
-    def journal() -> SqliteJournal:
+    def journal() -> Journal:
+        if chosen.database_url:
+            return PostgresJournal(chosen.database_url)
         return SqliteJournal(folder / DATABASE, Owners(folder / "owners"))
 
     async def alone(run_id: str) -> None:
         command = (sys.executable, "-m", "mulle.cli", "worker", "--only", run_id, "--json")
-        environment = os.environ | {"MULLE_HOME": str(folder)}
+        environment = os.environ | {"MULLE_HOME": str(folder), "MULLE_DATABASE_URL": chosen.database_url or ""}
         process = await asyncio.create_subprocess_exec(
             *command, env=environment, stdin=DEVNULL, stdout=DEVNULL, stderr=DEVNULL, start_new_session=True
         )
         await process.wait()
 
-    outside, workflows = Outside(chosen), Workflows(folder / DATABASE)
+    outside = Outside(chosen)
+    workflows: Workflows = (
+        PostgresWorkflows(chosen.database_url) if chosen.database_url else SqliteWorkflows(folder / DATABASE)
+    )
     return App(
         journal(),
         Catalogue.installed(),

@@ -1,15 +1,18 @@
 """`mulle worker`: go on with what is unfinished, and fire what is due."""
 
 import asyncio
+import contextlib
 import gc
 import signal
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Sequence
 from typing import Any
 
 import click
 
 from mulle.app import App
 from mulle.app.alerting import Change
+from mulle.app.door import open_door
+from mulle.app.health import health_routes
 from mulle.app.opening import settings
 from mulle.app.retention import keep, keep_clean
 from mulle.app.schedules import Scheduler
@@ -24,40 +27,56 @@ from mulle.cli.printing import json_option, show
 @click.option(
     "--metrics", type=click.IntRange(0, 65535), metavar="PORT", help="Answer at http://127.0.0.1:PORT/metrics."
 )
+@click.option("--health", type=click.IntRange(0, 65535), metavar="PORT", help="Answer probes at /health/ready.")
 @json_option
-def worker(until_idle: bool, only: str | None, metrics: int | None, as_json: bool) -> int:
-    """Go on with unfinished runs, recovered ones first, and fire due schedules, until stopped."""
+def worker(*, until_idle: bool, only: str | None, metrics: int | None, health: int | None, as_json: bool) -> int:
+    """Go on with unfinished runs, recovered ones first, and fire due schedules, until stopped.
+
+    SIGTERM lets steps that must not happen twice end (for five seconds at most) and gives all runs to others.
+    """
 
     async def work(app: App) -> dict[str, Any]:
         if only:
             return {"run_id": only, "status": (await app.go_on(only)).status}
         scheduler = Scheduler(app)
+        if not until_idle:
+            async with _answering(app, health, as_json=as_json), looked_after(app, scheduler, metrics):
+                return await _until_stopped(app, scheduler, as_json=as_json)
         recovered = await app.recover()
-        if until_idle:
-            started = await scheduler.fire_due()
+        started = await scheduler.fire_due()
+        await app.idle()
+        while followed := await app.recover():  # What had waited for a place in a queue.
+            recovered += followed
             await app.idle()
-            while followed := await app.recover():  # What had waited for a place in a queue.
-                recovered += followed
-                await app.idle()
-            return _told(recovered, started, scheduler, await look_once(app, scheduler))
-        if not as_json:
-            click.echo(f"Working. {len(recovered)} unfinished run(s) taken up. Ctrl+C stops.")
-        async with looked_after(app, scheduler, metrics):
-            await _until_stopped(app, scheduler)
-        return _told(recovered, scheduler.started, scheduler)
+        return _told(recovered, started, scheduler, await look_once(app, scheduler))
 
     done = with_app(work, logs=None if until_idle or only else "info")
     show(done, as_json, lambda: _for_people(done))
     return 0
 
 
-async def _until_stopped(app: App, scheduler: Scheduler) -> None:
+@contextlib.asynccontextmanager
+async def _answering(app: App, port: int | None, *, as_json: bool) -> AsyncGenerator[None]:
+    """Answer probes meanwhile, if somebody wants to ask."""
+    if port is None:
+        yield
+        return
+    host = settings().health_host
+    async with open_door(health_routes(app), host, port) as chosen:
+        click.echo(f"Health at http://{host}:{chosen}/health/ready", err=as_json)
+        yield
+
+
+async def _until_stopped(app: App, scheduler: Scheduler, *, as_json: bool) -> dict[str, Any]:
     stopped = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stopped.set)
     gc.collect()
     gc.freeze()  # What the imports left stays anyway; walking it again and again costs a fifth of a busy worker's time.
+    recovered = await app.recover()
+    if not as_json:
+        click.echo(f"Working. {len(recovered)} unfinished run(s) taken up. Ctrl+C stops.")
     await app.serve()
     firing = asyncio.create_task(scheduler.keep_firing())
     cleaning = asyncio.create_task(keep_clean(app, keep(settings())))
@@ -67,6 +86,7 @@ async def _until_stopped(app: App, scheduler: Scheduler) -> None:
     firing.cancel()
     cleaning.cancel()
     await asyncio.gather(firing, cleaning, return_exceptions=True)
+    return _told(recovered, scheduler.started, scheduler)
 
 
 def _told(

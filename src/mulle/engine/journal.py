@@ -5,7 +5,7 @@ names that epoch and the head it was decided on. A batch whose epoch or head no 
 `JournalConflict`; whoever is refused lost the run and stops at once.
 """
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from typing import Any, Protocol
 
 import msgspec
@@ -279,6 +279,18 @@ class Journal(Protocol):
 
     async def claimable(self, now: float, limit: int = 40) -> list[str]:
         """Unfinished runs without a living owner that have something to do: due, woken, or left by the dead."""
+        ...
+
+    async def claim_due(self, now: float, limit: int = 40, besides: Collection[str] = ()) -> list[Claim]:
+        """Claim runs that are claimable, as many at a time; those in `besides` are left alone."""
+        ...
+
+    def holds(self) -> bool:
+        """Whether what we claimed is ours for sure. Asked just before an effect: a lease may have run out by then."""
+        ...
+
+    def on_loss(self, listener: Callable[[], None]) -> None:
+        """Call back when everything we claimed may be taken over by others, because our lease ran out."""
         ...
 
     async def next_wake(self, after: float | None = None) -> float | None:

@@ -31,7 +31,7 @@ from mulle.engine.facts import (
 )
 from mulle.engine.journal import CANCEL, InboxSignal, Journal
 from mulle.engine.run import Run
-from mulle.errors import StepError, StoreError
+from mulle.errors import LeaseLost, StepError, StoreError
 from mulle.runtime.executor import Executor, Turn
 from mulle.runtime.ledger import Ledger, Published, Unwritten
 from mulle.runtime.pins import Pins
@@ -83,6 +83,7 @@ class Driver:
         self._inbox_due = not inbox_is_empty
         self._breath = self._clock() + BREATH
         """When others have their turn at the latest."""
+        self._lost = False
         if run.started.deadline is not None:
             self._timers.set(run.started.deadline, ())
 
@@ -100,15 +101,22 @@ class Driver:
         self._inbox_due = True
         self._heard.stirred.set()
 
+    def lose(self) -> None:
+        """Others may drive this run from now on: stop."""
+        self._lost = True
+        self._heard.stirred.set()
+
     async def drive(self) -> Literal["ended", "released"]:
         """Go on until the run has ended, or until only time or a signal can move it.
 
-        Raises JournalConflict when another driver took over, StoreFull or StoreUnavailable when the store fails;
-        steps in flight are stopped first.
+        Raises JournalConflict when another driver took over, LeaseLost when another one may, StoreFull or
+        StoreUnavailable when the store fails; steps in flight are stopped first.
         """
         try:
             self._interrupt_what_was_in_flight()
             while True:
+                if self._lost:
+                    raise LeaseLost(run=self.run_id)
                 if self._inbox_due:
                     await self._take_signals()
                 self._take_events()
@@ -281,6 +289,8 @@ class Driver:
     async def _start_licensed(self) -> None:
         """Begin what may touch the world. Steps that wait go on beside each other; the others end here, one by one."""
         while self._licensed:
+            if not self._journal.holds():
+                raise LeaseLost(run=self.run_id)
             self._steps.start(self._licensed.pop(next(iter(self._licensed))))
             if self._licensed:
                 await self._breathe()

@@ -94,6 +94,7 @@ class LocalRuntime:
         self.problems: dict[str, MulleError] = {}
         """Runs that could not be driven here, and why."""
         journal.on_signal(self._signalled)
+        journal.on_loss(self._lose)
 
     # ------------------------------------------------------------------ one run
 
@@ -214,14 +215,22 @@ class LocalRuntime:
             await asyncio.wait(working)
 
     async def close(self) -> None:
-        """Stop every step and let go of every run; whoever comes next goes on with them."""
-        working: list[asyncio.Task[Any]] = [*self._tasks.values(), *self._apart.values()]
+        """Stop every step, and let go of each run as soon as its own steps have ended: others go on with it at once."""
+        working: list[asyncio.Task[Any]] = list(self._apart.values())
         working += [self._alarm] if self._alarm else []
         self._alarm = None
         for task in working:
             task.cancel()
-        await asyncio.gather(*working, return_exceptions=True)
+        await asyncio.gather(*map(self._let_go, list(self._tasks)), *working, return_exceptions=True)
         self._stalled.clear()
+
+    async def _let_go(self, run_id: str) -> None:
+        driver, task = self._drivers[run_id], self._tasks[run_id]
+        task.cancel()
+        await asyncio.wait([task])
+        if task.cancelled():
+            with contextlib.suppress(StoreError):  # The journal lets go of what is still ours when it is closed.
+                await self._journal.release(run_id, driver.unwritten.epoch, 0.0)
 
     def left_behind(self) -> dict[str, Unwritten]:
         """Runs that are ours and that nobody drives any more, when this runtime's event loop is closed."""
@@ -371,15 +380,32 @@ class LocalRuntime:
         if stalled:
             for run_id in list(self._stalled):
                 await self._take_up(run_id)
-        seen = {*self.problems, *self._apart, *self._stalled}
-        while True:
-            due = await self._journal.claimable(self._clock(), MOST_AT_A_TIME + len(seen))
-            new = [run_id for run_id in due if run_id not in seen and run_id not in self._tasks]
-            if not new:
-                return
-            for run_id in new:
-                await self._take_up(run_id)
-            seen.update(new)
+        aside = {*self.problems, *self._apart, *self._stalled}
+        while claims := await self._journal.claim_due(self._clock(), MOST_AT_A_TIME, besides=aside):
+            for graph in {claim.row.graph for claim in claims}:
+                with contextlib.suppress(MulleError):  # Each run that follows it will say why it cannot be driven.
+                    await self._load(graph)
+            if len(claims) == 1:
+                await self._take_over(claims[0])
+            else:  # Their journals are read in one round trip, where the store can do that.
+                await asyncio.gather(*map(self._take_over, claims))
+            aside.update(claim.row.id for claim in claims)
+
+    async def _take_over(self, claim: Claim) -> None:
+        """Go on with a run that is ours since a moment ago."""
+        run_id = claim.row.id
+        try:
+            if await self._go_on(claim, here=False):
+                self._taken.append(run_id)
+        except JournalConflict:
+            pass
+        except MulleError as error:
+            self.problems[run_id] = error
+
+    def _lose(self) -> None:
+        """Others may go on with everything that we drive."""
+        for driver in self._drivers.values():
+            driver.lose()
 
     async def _take_up(self, run_id: str) -> None:
         if await self.take(run_id):

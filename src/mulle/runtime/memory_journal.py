@@ -4,7 +4,7 @@ Several drivers may share one: `journal.as_owner("b")` sees the same runs under 
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -209,6 +209,19 @@ class MemoryJournal:
         self._shelf.debounced.pop(run, None)
         row = kept.change(status="running", owner=self._owner, epoch=kept.row.epoch + 1, wake_at=None)
         return Claim(row=row, unclean=owner is not None)
+
+    async def claim_due(self, now: float, limit: int = 40, besides: Collection[str] = ()) -> list[Claim]:
+        """Become the writer of runs that are claimable, as many at a time."""
+        due = [run for run in await self.claimable(now, limit + len(besides)) if run not in besides]
+        claims = [await self.claim(run) for run in due[:limit]]
+        return [claim for claim in claims if claim is not None]
+
+    def holds(self) -> bool:
+        """What we claimed is ours for as long as we live."""
+        return self._owner in self._shelf.living
+
+    def on_loss(self, listener: Callable[[], None]) -> None:
+        """Nothing is ever lost: there are no leases here."""
 
     async def release(self, run: str, epoch: int, wake_at: float | None) -> bool:
         """Let go of a run; its status becomes `waiting`. False, and still ours, when a signal came meanwhile."""

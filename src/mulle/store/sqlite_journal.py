@@ -8,7 +8,7 @@ import asyncio
 import contextlib
 import sqlite3
 import threading
-from collections.abc import Awaitable, Callable, Generator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Generator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -116,6 +116,23 @@ class SqliteJournal:
     async def claim(self, run: str) -> Claim | None:
         """Become the writer of a run that has no living owner."""
         return await self._do(partial(sql.claim, run=run, me=self._owners.me, is_alive=self._owners.is_alive))
+
+    async def claim_due(self, now: float, limit: int = 40, besides: Collection[str] = ()) -> list[Claim]:
+        """Become the writer of runs that are claimable, as many at a time."""
+        due = [run for run in await self.claimable(now, limit + len(besides)) if run not in besides]
+        claims: list[Claim] = []
+        for run in due[:limit]:
+            with contextlib.suppress(UnknownRun):  # It was deleted meanwhile.
+                claim = await self.claim(run)
+                claims += [claim] if claim else []
+        return claims
+
+    def holds(self) -> bool:
+        """What we claimed is ours for as long as our lock is, and that is as long as we live."""
+        return True
+
+    def on_loss(self, listener: Callable[[], None]) -> None:
+        """Nothing is ever lost: the kernel keeps our lock, and there are no leases here."""
 
     async def release(self, run: str, epoch: int, wake_at: float | None) -> bool:
         """Let go of a run that has nothing to do before `wake_at`; its status becomes `waiting`.

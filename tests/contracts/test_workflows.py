@@ -1,16 +1,22 @@
+"""What the documents of a home and of a cluster promise, whatever they are kept in."""
+
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from tests.postgres_server import server
 
 from mulle.document.reading import parse_workflow
 from mulle.document.workflow import Workflow
+from mulle.store.postgres_workflows import PostgresWorkflows
+from mulle.store.sqlite_workflows import SqliteWorkflows
 from mulle.store.workflows import AmbiguousWorkflow, Firing, UnknownWorkflow, Workflows
 
 
-@pytest.fixture
-def workflows(tmp_path: Path) -> Iterator[Workflows]:
-    kept = Workflows(tmp_path / "mulle.db")
+@pytest.fixture(params=["sqlite", "postgres"])
+def workflows(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Workflows]:
+    is_sqlite = request.param == "sqlite"
+    kept = SqliteWorkflows(tmp_path / "mulle.db") if is_sqlite else PostgresWorkflows(server().schema())
     yield kept
     kept.close()
 
@@ -91,3 +97,14 @@ def test_of_two_who_noted_a_due_time_the_one_with_a_run_is_right(workflows: Work
     assert workflows.firings(kept.id) == [Firing(kept.id, "k", 5.0, "started", "r1")]
     assert workflows.last_run(kept.id, "k") == "r1"
     assert workflows.last_run(kept.id, "other") is None
+
+
+def test_workflows_are_kept_over_a_restart_of_the_server():
+    workflows = PostgresWorkflows(server().schema())
+    before = workflows.save(document("아침"), 1.0)
+
+    server().restart()
+    after = workflows.save(document("저녁"), 2.0, workflow_id=before.id)
+    workflows.close()
+
+    assert (after.name, after.version) == ("저녁", 2)
