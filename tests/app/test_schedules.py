@@ -93,6 +93,7 @@ async def test_a_worker_that_died_before_noting_does_not_start_a_second_run(tmp_
         (run,) = await Scheduler(app).fire_due()
         await app.idle()
         with_nothing_noted = "DELETE FROM firings; UPDATE schedules SET looked_until = looked_until - 3600"
+        assert isinstance(app.workflows, SqliteWorkflows)
         app.workflows._db.executescript(with_nothing_noted)  # pyright: ignore[reportPrivateUsage]  # the crash.
         clock.now = NINE + DAY / 2
 

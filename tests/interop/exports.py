@@ -17,7 +17,7 @@ from mulle.runtime.memory_journal import MemoryJournal
 from mulle.sdk.catalogue import Catalogue
 from mulle.sdk.context import Services
 from mulle.services.sandbox import Sandbox
-from mulle.store.workflows import Workflows
+from mulle.store.sqlite_workflows import SqliteWorkflows
 
 FROM_OUTSIDE = (
     steps.Foreign, steps.Tool, steps.Agent, steps.Knowledge, steps.DocumentExtractor, steps.HumanInput,
@@ -63,7 +63,7 @@ class Ran:
 @asynccontextmanager
 async def opened(services: Services | None = None) -> AsyncGenerator[App]:
     catalogue = Catalogue({one.type: one() for one in (*BUILT_IN, *FROM_OUTSIDE)})
-    async with App(MemoryJournal(), catalogue, Outside(services or Services()), Workflows(":memory:")) as app:
+    async with App(MemoryJournal(), catalogue, Outside(services or Services()), SqliteWorkflows(":memory:")) as app:
         yield app
 
 

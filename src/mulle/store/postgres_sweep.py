@@ -33,6 +33,7 @@ _OLD: LiteralString = (
     f" WHERE parent.id = run.parent AND NOT ({_GONE.format('parent')})))"
 )
 _FACTS: LiteralString = "SELECT coalesce(sum(octet_length(data)), 0)::bigint FROM facts WHERE facts.run = "
+_FIND: LiteralString = f"SELECT run.id, ({_FACTS} run.id) {_OLD} LIMIT %(most)s"
 
 
 async def look(db: "Connection", keep: Keep, now: float) -> Swept:
@@ -55,7 +56,7 @@ async def sweep(db: "Connection", keep: Keep, now: float, *, give_back: bool) ->
         return Swept(busy=True, room=await room(db))
     runs = blobs = freed = 0
     while True:
-        found = await db.execute(f"SELECT run.id, ({_FACTS} run.id) {_OLD} LIMIT {FOUND}", _limits(keep, now))
+        found = await db.execute(_FIND, _limits(keep, now) | {"most": FOUND})
         old = await found.fetchall()
         before = runs
         for run, facts in old:

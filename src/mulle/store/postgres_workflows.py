@@ -157,6 +157,19 @@ class PostgresWorkflows:
         )
         return [Firing(one, told(trigger), due, outcome, run and told(run)) for one, trigger, due, outcome, run in rows]
 
+    def forget_firings(self, before: float, most: int = 500) -> int:
+        """Forget what became of due times long ago, at most so many; of each schedule the last two stay."""
+        return len(
+            self._rows(
+                "DELETE FROM firings WHERE (workflow, trigger_key, due) IN ("
+                " SELECT workflow, trigger_key, due FROM firings AS old WHERE noted < %s AND ("
+                "  SELECT count(*) FROM (SELECT FROM firings AS newer WHERE newer.workflow = old.workflow"
+                "   AND newer.trigger_key = old.trigger_key AND newer.due > old.due LIMIT 2) some) = 2"
+                " LIMIT %s) RETURNING 1",
+                (before, most),
+            )
+        )
+
     # ------------------------------------------------------------------ inside
 
     def _rows(self, query: LiteralString, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:

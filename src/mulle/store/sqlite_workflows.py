@@ -166,6 +166,19 @@ class SqliteWorkflows:
             ).fetchall()
         return [Firing(*row) for row in rows]
 
+    def forget_firings(self, before: float, most: int = 500) -> int:
+        """Forget what became of due times long ago, at most so many; of each schedule the last two stay."""
+        with storage(self._path):
+            forgotten = self._db.execute(
+                "DELETE FROM firings WHERE (workflow, trigger_key, due) IN ("
+                " SELECT workflow, trigger_key, due FROM firings AS old WHERE noted < ?1 AND ("
+                "  SELECT count(*) FROM (SELECT 1 FROM firings AS newer WHERE newer.workflow = old.workflow"
+                "   AND newer.trigger_key = old.trigger_key AND newer.due > old.due LIMIT 2)) = 2"
+                " LIMIT ?2)",
+                (before, most),
+            )
+        return forgotten.rowcount
+
 
 def _stored(row: sqlite3.Row | tuple[str, str, int, float, float, int]) -> StoredWorkflow:
     workflow, name, version, created, updated, enabled = row

@@ -119,16 +119,7 @@ class Workflows(Protocol):
 
         Gives how many were forgotten.
         """
-        with storage(self._path):
-            forgotten = self._db.execute(
-                "DELETE FROM firings WHERE (workflow, trigger_key, due) IN ("
-                " SELECT workflow, trigger_key, due FROM firings AS old WHERE noted < ?1 AND ("
-                "  SELECT count(*) FROM (SELECT 1 FROM firings AS newer WHERE newer.workflow = old.workflow"
-                "   AND newer.trigger_key = old.trigger_key AND newer.due > old.due LIMIT 2)) = 2"
-                " LIMIT ?2)",
-                (before, most),
-            )
-        return forgotten.rowcount
+        ...
 
 
 def the_one(named: str, found: Sequence[StoredWorkflow]) -> StoredWorkflow:
