@@ -157,6 +157,14 @@ class PostgresWorkflows:
         )
         return [Firing(one, told(trigger), due, outcome, run and told(run)) for one, trigger, due, outcome, run in rows]
 
+    def last_firings(self) -> list[Firing]:
+        """What became of each schedule's last due time; of those that were skipped, the one before counts."""
+        rows = self._rows(
+            "SELECT DISTINCT ON (workflow, trigger_key) workflow, trigger_key, due, outcome, run FROM firings"
+            " WHERE outcome <> 'skipped' ORDER BY workflow, trigger_key, due DESC"
+        )
+        return [Firing(one, told(trigger), due, outcome, run and told(run)) for one, trigger, due, outcome, run in rows]
+
     def forget_firings(self, before: float, most: int = 500) -> int:
         """Forget what became of due times long ago, at most so many; of each schedule the last two stay."""
         return len(

@@ -166,6 +166,15 @@ class SqliteWorkflows:
             ).fetchall()
         return [Firing(*row) for row in rows]
 
+    def last_firings(self) -> list[Firing]:
+        """What became of each schedule's last due time; of those that were skipped, the one before counts."""
+        with storage(self._path):
+            rows = self._db.execute(  # Beside max(), SQLite's other columns are those of the row that has it.
+                "SELECT workflow, trigger_key, max(due), outcome, run FROM firings WHERE outcome != 'skipped'"
+                " GROUP BY workflow, trigger_key"
+            ).fetchall()
+        return [Firing(*row) for row in rows]
+
     def forget_firings(self, before: float, most: int = 500) -> int:
         """Forget what became of due times long ago, at most so many; of each schedule the last two stay."""
         with storage(self._path):

@@ -103,12 +103,7 @@ class Workflows(Protocol):
 
     def last_firings(self) -> list[Firing]:
         """What became of each schedule's last due time; of those that were skipped, the one before counts."""
-        with storage(self._path):
-            rows = self._db.execute(  # Beside max(), SQLite's other columns are those of the row that has it.
-                "SELECT workflow, trigger_key, max(due), outcome, run FROM firings WHERE outcome != 'skipped'"
-                " GROUP BY workflow, trigger_key"
-            ).fetchall()
-        return [Firing(*row) for row in rows]
+        ...
 
     def firings(self, workflow: str | None = None, limit: int = 50) -> list[Firing]:
         """What became of due times, the latest first."""
