@@ -89,7 +89,7 @@ def finished_steps_are_not_repeated(world: "World") -> Iterator[str]:
 
 
 def once_is_once(world: "World") -> Iterator[str]:
-    """A `once` effect happens twice only if a person or the document said so in between."""
+    """A `once` effect happens twice only if its step was interrupted, and a person or the document said: again."""
     for kept in world.history.runs.values():
         done: dict[tuple[Path, int], list[Effect]] = {}
         for effect in kept.effects:
@@ -97,13 +97,13 @@ def once_is_once(world: "World") -> Iterator[str]:
                 done.setdefault((effect.path, effect.turn), []).append(effect)
         for (path, turn), effects in done.items():
             for first, second in pairwise(effects):
-                granted = [one for one in kept.facts if _is_licence(one.fact, path, turn, first.attempt)]
-                if not any(first.at <= one.at <= second.at for one in granted):
+                between = [one.fact for one in kept.facts if first.at <= one.at <= second.at]
+                if not any(_is_interrupted(fact, path) for fact in between):
                     yield f"{kept.id} {path} turn {turn} happened at {first.at:.4f} and at {second.at:.4f}"
 
 
-def _is_licence(fact: AnyFact, path: Path, turn: int, after: int) -> bool:
-    return isinstance(fact, NodeStarted) and (fact.path, fact.turn) == (path, turn) and fact.attempt > after
+def _is_interrupted(fact: AnyFact, path: Path) -> bool:
+    return isinstance(fact, NodeFailed) and fact.path == path and fact.kind == "interrupted"
 
 
 def once_in_flight_is_interrupted(world: "World") -> Iterator[str]:

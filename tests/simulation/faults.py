@@ -102,3 +102,22 @@ def drawn(seed: int, without: Collection[str] = ()) -> Trouble:
             setattr(trouble, name, value)
     trouble.wakeup_doubled = trouble.wakeup_lost
     return trouble
+
+
+def crowd(seed: int, processes: int = 100, runs: int = 100) -> Trouble:
+    """Many machines on one server: some are always dying, standing still or being replaced."""
+    return Trouble(
+        seed=seed,
+        leases=True,
+        processes=processes,
+        runs=runs,
+        lasts=8.0,
+        kill_every=0.3,
+        freeze_every=0.5,
+        deploy_every=1.0,
+        outage_every=10.0,
+        crash_point=0.002,
+        error=0.01,
+        wakeup_lost=0.2,
+        wakeup_doubled=0.2,
+    )

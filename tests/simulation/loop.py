@@ -50,7 +50,8 @@ class SimulatedLoop(asyncio.AbstractEventLoop):
         self._number = count()
         self._timers: list[tuple[float, int, Place, asyncio.TimerHandle]] = []
         self.world = Place("world")
-        self._places: list[Place] = [self.world]
+        self._busy: dict[Place, None] = {}
+        """Places that have something to run."""
         self._steps = 0
         self.complaints: list[str] = []
         """What callbacks and forgotten tasks raised."""
@@ -61,15 +62,13 @@ class SimulatedLoop(asyncio.AbstractEventLoop):
 
     def place(self, name: str) -> Place:
         """A new process."""
-        place = Place(name)
-        self._places.append(place)
-        return place
+        return Place(name)
 
     def kill(self, place: Place) -> None:
         """Let nothing of a process ever run again."""
         place.alive = False
         place.ready.clear()
-        self._places.remove(place)
+        self._busy.pop(place, None)
 
     def spawn(self, place: Place, work: Coroutine[Any, Any, T]) -> "asyncio.Task[T]":
         """Run a coroutine in a process."""
@@ -82,28 +81,31 @@ class SimulatedLoop(asyncio.AbstractEventLoop):
     # ------------------------------------------------------------------ running
 
     def run(self, until: Callable[[], bool], deadline: float) -> bool:
-        """Go on until something holds, or a time has come; whether it holds."""
+        """Go on until something holds when nothing is left to do at an instant, or a time has come; whether it holds."""
         events._set_running_loop(self)
         try:
-            while not until():
+            while True:
                 place = self._next_place()
                 if place is None:
+                    if until():
+                        return True
                     if not self._let_time_pass(deadline):
-                        return until()
+                        return False
                     continue
                 handle = place.ready.popleft()
+                if not place.ready:
+                    del self._busy[place]
                 self._steps += 1
                 self._now += INSTANT
                 if self._steps > ENDLESS:
                     raise Spinning(f"at {self._now:.3f}: {handle}")
                 if not handle.cancelled():
                     handle._run()
-            return True
         finally:
             events._set_running_loop(None)
 
     def _next_place(self) -> Place | None:
-        ready = [place for place in self._places if place.ready and not place.frozen]
+        ready = [place for place in self._busy if not place.frozen]
         if len(ready) < 2:
             return ready[0] if ready else None
         return ready[int(self._chance.random() * len(ready))]
@@ -117,8 +119,12 @@ class SimulatedLoop(asyncio.AbstractEventLoop):
         while self._timers and self._timers[0][0] <= self._now:
             _, _, place, handle = heapq.heappop(self._timers)
             if place.alive and not handle.cancelled():
-                place.ready.append(handle)
+                self._make_ready(place, handle)
         return True
+
+    def _make_ready(self, place: Place, handle: asyncio.Handle) -> None:
+        place.ready.append(handle)
+        self._busy[place] = None
 
     def end(self) -> None:
         """Close what is left without letting it do anything: the world is over."""
@@ -134,8 +140,7 @@ class SimulatedLoop(asyncio.AbstractEventLoop):
             events._set_running_loop(None)
         self._tasks.clear()
         self._timers.clear()
-        for place in self._places:
-            place.ready.clear()
+        self._busy.clear()
 
     # ------------------------------------------------------------------ what asyncio asks of a loop
 
@@ -164,7 +169,7 @@ class SimulatedLoop(asyncio.AbstractEventLoop):
         handle = asyncio.Handle(callback, args, self, context)
         place = place or self.world
         if place.alive:
-            place.ready.append(handle)
+            self._make_ready(place, handle)
         return handle
 
     def call_later(self, delay: float, callback: Any, *args: Any, context: Any = None) -> asyncio.TimerHandle:

@@ -62,8 +62,9 @@ class SimulatedStore:
     def living(self) -> None:
         """Let owners be dead whose lease has run out."""
         if self.trouble.leases:
-            living = {owner for owner, until in self.leases.items() if until > self.loop.time()}
-            self.root._shelf.living = living
+            now = self.loop.time()
+            self.leases = {owner: until for owner, until in self.leases.items() if until > now}
+            self.root._shelf.living = set(self.leases)
 
 
 class SimulatedJournal:

@@ -1,0 +1,141 @@
+"""The checker can fail: each rule, broken on purpose, is caught within a few seeds."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from tests.simulation.checker import (
+    cancel_wins,
+    effects_are_licensed,
+    every_run_ends,
+    once_in_flight_is_interrupted,
+    once_is_once,
+    only_the_owner_begins,
+    outcomes_equal_the_reference,
+)
+from tests.simulation.process import Process
+from tests.simulation.soak import problems
+
+from mulle.engine import retry
+from mulle.engine.facts import Execute
+from mulle.engine.journal import CANCEL, Batch, InboxSignal
+from mulle.runtime import executor
+from mulle.runtime.driver import Driver
+from mulle.runtime.memory_journal import MemoryJournal
+
+SEEDS = 300
+"""Within so many every mutation must be caught."""
+
+
+def caught(promise: Callable[..., Any] | str) -> bool:
+    """Whether some seed sees the promise broken."""
+    sentence = promise if isinstance(promise, str) else (promise.__doc__ or "").splitlines()[0]
+    return any(sentence in found for seed in range(SEEDS) for found in problems(seed, ()))
+
+
+def test_a_driver_that_begins_before_the_licence_is_on_disk(monkeypatch: pytest.MonkeyPatch):
+    begin = Driver._begin
+
+    def hasty(self: Driver, command: Execute) -> None:
+        begin(self, command)
+        while self._licensed:
+            self._steps.start(self._licensed.pop(next(iter(self._licensed))))
+
+    monkeypatch.setattr(Driver, "_begin", hasty)
+    assert caught(effects_are_licensed)
+
+
+def test_a_journal_that_asks_nobody_who_he_is(monkeypatch: pytest.MonkeyPatch):
+    append = MemoryJournal._append
+
+    def trusting(self: MemoryJournal, batch: Batch) -> None:
+        batch.after = self._shelf.runs[batch.run].row.head
+        append(self, batch)
+
+    monkeypatch.setattr(MemoryJournal, "_holds", lambda *_: True)
+    monkeypatch.setattr(MemoryJournal, "_append", trusting)
+    assert caught("which p")
+
+
+def test_a_journal_that_gives_away_runs_of_the_living(monkeypatch: pytest.MonkeyPatch):
+    claim = MemoryJournal.claim
+
+    async def careless(self: MemoryJournal, run: str) -> Any:
+        self._shelf.living.clear()
+        return await claim(self, run)
+
+    monkeypatch.setattr(MemoryJournal, "claim", careless)
+    assert caught(only_the_owner_begins)
+
+
+def test_a_recovery_that_runs_once_steps_again(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(Driver, "_interrupt_what_was_in_flight", lambda _: None)
+    assert caught(once_is_once)
+
+
+def test_a_once_step_that_is_tried_again_although_something_was_sent(monkeypatch: pytest.MonkeyPatch):
+    def bold(spec: Any, **facts: Any) -> retry.Verdict:
+        return retry.verdict(spec, **(facts | {"effect": "repeatable"}))
+
+    monkeypatch.setattr(executor, "verdict", bold)
+    assert caught(once_is_once)
+
+
+def test_a_disk_that_forgets_what_it_said_it_had(monkeypatch: pytest.MonkeyPatch):
+    die = Process.die
+
+    def forgetful(self: Process, chance: Any) -> None:
+        die(self, chance)
+        for kept in self._world.store.root._shelf.runs.values():
+            if kept.row.owner == self.name and len(kept.facts) > 1:
+                kept.facts.pop()
+                kept.change(head=len(kept.facts))
+
+    monkeypatch.setattr(Process, "die", forgetful)
+    assert caught("a journal that does not fold")
+
+
+def test_a_driver_that_overhears_a_cancel(monkeypatch: pytest.MonkeyPatch):
+    take = Driver._take_signal
+
+    def deaf(self: Driver, signal: InboxSignal) -> None:
+        if signal.name != CANCEL:
+            take(self, signal)
+
+    monkeypatch.setattr(Driver, "_take_signal", deaf)
+    assert caught(cancel_wins)
+
+
+def test_a_store_that_wakes_nobody(monkeypatch: pytest.MonkeyPatch):
+    release = MemoryJournal.release
+
+    async def sleepy(self: MemoryJournal, run: str, epoch: int, wake_at: float | None) -> bool:
+        del wake_at
+        return await release(self, run, epoch, None)
+
+    monkeypatch.setattr(MemoryJournal, "release", sleepy)
+    assert caught(every_run_ends)
+
+
+def test_a_second_try_that_forgets_what_it_gave(monkeypatch: pytest.MonkeyPatch):
+    answered = executor.Executor._answered
+
+    def empty(self: Any, turn: Any, answer: Any) -> Any:
+        fact = answered(self, turn, answer)
+        if turn.command.attempt > 1 and hasattr(fact, "outputs"):
+            return type(fact)(at=fact.at, path=fact.path)
+        return fact
+
+    monkeypatch.setattr(executor.Executor, "_answered", empty)
+    assert caught(outcomes_equal_the_reference)
+
+
+def test_a_recovery_that_calls_a_cut_off_once_step_stopped(monkeypatch: pytest.MonkeyPatch):
+    interrupt = Driver._interrupt_what_was_in_flight
+
+    def forgiving(self: Driver) -> None:
+        if not self.run.to_stop:
+            interrupt(self)
+
+    monkeypatch.setattr(Driver, "_interrupt_what_was_in_flight", forgiving)
+    assert caught(once_in_flight_is_interrupted)
