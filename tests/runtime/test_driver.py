@@ -351,3 +351,18 @@ async def test_a_run_all_alone_lets_others_on_the_loop_have_their_turn(home: Hom
     beside.cancel()
 
     assert turns > 5
+
+
+async def test_a_step_has_its_time_whatever_happens_to_the_clock_on_the_wall(home: Home):
+    now = [1000.0]
+    app, _ = home.open(clock=lambda: now[0])
+    gate = Gate()
+    run_id = await app.start(mulle.Workflow("하나").add_step("갑", gate, timeout=30.0), 1)
+    await gate.began.wait()
+
+    now[0] += 3600.0
+    app._running()._drivers[run_id].look_into_inbox()
+    await asyncio.sleep(0.01)
+    gate.may_go_on.set()
+
+    assert (await app.wait(run_id)).status == "succeeded"

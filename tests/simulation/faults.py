@@ -89,7 +89,7 @@ def drawn(seed: int, without: Collection[str] = ()) -> Trouble:
     rates = {
         "kills": ("kill_every", chance.choice([0.0, 1.0, 3.0, 10.0])),
         "freezes": ("freeze_every", chance.choice([0.0, 0.0, 4.0])),
-        "jumps": ("jump_every", chance.choice([0.0, 0.0, 0.0])),
+        "jumps": ("jump_every", chance.choice([0.0, 0.0, 5.0])),
         "deploys": ("deploy_every", chance.choice([0.0, 0.0, 6.0])),
         "outages": ("outage_every", chance.choice([0.0, 0.0, 8.0])),
         "crash_points": ("crash_point", chance.choice([0.0, 0.01, 0.05])),

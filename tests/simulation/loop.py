@@ -81,7 +81,7 @@ class SimulatedLoop(asyncio.AbstractEventLoop):
     # ------------------------------------------------------------------ running
 
     def run(self, until: Callable[[], bool], deadline: float) -> bool:
-        """Go on until something holds when nothing is left to do at an instant, or a time has come; whether it holds."""
+        """Go on until something holds, or a time has come; whether it holds. Asked when time is about to pass."""
         events._set_running_loop(self)
         try:
             while True:

@@ -17,7 +17,7 @@ from tests.simulation.process import Process
 from tests.simulation.soak import problems
 
 from mulle.engine import retry
-from mulle.engine.facts import Execute
+from mulle.engine.facts import Execute, NodeDone
 from mulle.engine.journal import CANCEL, Batch, InboxSignal
 from mulle.runtime import executor
 from mulle.runtime.driver import Driver
@@ -48,11 +48,14 @@ def test_a_driver_that_begins_before_the_licence_is_on_disk(monkeypatch: pytest.
 def test_a_journal_that_asks_nobody_who_he_is(monkeypatch: pytest.MonkeyPatch):
     append = MemoryJournal._append
 
+    def anyone(*_: object) -> bool:
+        return True
+
     def trusting(self: MemoryJournal, batch: Batch) -> None:
         batch.after = self._shelf.runs[batch.run].row.head
         append(self, batch)
 
-    monkeypatch.setattr(MemoryJournal, "_holds", lambda *_: True)
+    monkeypatch.setattr(MemoryJournal, "_holds", anyone)
     monkeypatch.setattr(MemoryJournal, "_append", trusting)
     assert caught("which p")
 
@@ -69,13 +72,17 @@ def test_a_journal_that_gives_away_runs_of_the_living(monkeypatch: pytest.Monkey
 
 
 def test_a_recovery_that_runs_once_steps_again(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(Driver, "_interrupt_what_was_in_flight", lambda _: None)
+    def forgets(_: Driver) -> None:
+        pass
+
+    monkeypatch.setattr(Driver, "_interrupt_what_was_in_flight", forgets)
     assert caught(once_is_once)
 
 
 def test_a_once_step_that_is_tried_again_although_something_was_sent(monkeypatch: pytest.MonkeyPatch):
     def bold(spec: Any, **facts: Any) -> retry.Verdict:
-        return retry.verdict(spec, **(facts | {"effect": "repeatable"}))
+        facts["effect"] = "repeatable"
+        return retry.verdict(spec, **facts)
 
     monkeypatch.setattr(executor, "verdict", bold)
     assert caught(once_is_once)
@@ -122,8 +129,8 @@ def test_a_second_try_that_forgets_what_it_gave(monkeypatch: pytest.MonkeyPatch)
 
     def empty(self: Any, turn: Any, answer: Any) -> Any:
         fact = answered(self, turn, answer)
-        if turn.command.attempt > 1 and hasattr(fact, "outputs"):
-            return type(fact)(at=fact.at, path=fact.path)
+        if turn.command.attempt > 1 and isinstance(fact, NodeDone):
+            return NodeDone(at=fact.at, path=fact.path)
         return fact
 
     monkeypatch.setattr(executor.Executor, "_answered", empty)

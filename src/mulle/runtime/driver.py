@@ -76,8 +76,8 @@ class Driver:
         self._record = self._ledger.record
         self._heard = Heard()
         self._timers = Timers()
-        """When a turn may begin, a step is abandoned or, under the empty path, the run's own time is up."""
-        self._steps = Steps(executor, self._heard, self._timers)
+        """When a turn may begin or, under the empty path, the run's own time is up."""
+        self._steps = Steps(executor, self._heard)
         self._throttle = Throttle(self.run_id, journal, executor.limits, self._heard, self._timers)
         self._licensed: dict[Path, Turn] = {}
         self._inbox_due = not inbox_is_empty
@@ -350,7 +350,7 @@ class Driver:
         if not path:
             return self.run.cancelled is not None
         if path in self._steps:
-            return not self._steps.overstays(path, time)
+            return True
         command = self.run.commands.get(path)
         return command is None or command.not_before > time or path in self._licensed
 
@@ -362,9 +362,6 @@ class Driver:
                 continue
             if not path:
                 self._record(RunCancelled(at=now, reason="The run took longer than it may.", detail="timeout"))
-            elif path in self._steps:
-                self._record(self._steps.abandon(path))
-                self._throttle.ended(path)
             else:
                 self._begin(self.run.commands[path])
 

@@ -9,7 +9,6 @@ from mulle.engine.facts import AnyFact, Path
 from mulle.errors import StoreError
 from mulle.runtime.eager import begin
 from mulle.runtime.executor import Executor, Turn
-from mulle.runtime.timers import Timers
 
 GRACE = 5.0
 """Seconds that a stopped step has for its cleaning up; after that it is abandoned."""
@@ -47,24 +46,23 @@ class Step:
     turn: Turn
     task: asyncio.Task[None] = field(init=False)
     stop_by: float = math.inf
-    """When it is abandoned if it still runs: it was asked to stop, or its time is up, and it does not obey."""
+    """When it is abandoned if it still runs, by the loop's time: it was asked to stop, or its time is up."""
+    alarm: asyncio.TimerHandle | None = None
     told_to_stop: bool = False
 
 
 class Steps:
     """The steps at work, by path."""
 
-    def __init__(self, executor: Executor, heard: Heard, timers: Timers) -> None:
+    def __init__(self, executor: Executor, heard: Heard) -> None:
         """Run steps.
 
         Args:
             executor: Runs a turn to its fact.
-            heard: Is told of each fact that a step came to, unless it was abandoned before.
-            timers: Say when `overstays` is to be asked.
+            heard: Is told of each fact that a step came to, or of its being abandoned.
         """
         self._executor = executor
         self._heard = heard
-        self._timers = timers
         self._steps: dict[Path, Step] = {}
 
     def __contains__(self, path: Path) -> bool:
@@ -77,12 +75,14 @@ class Steps:
         """Begin a step. One that never waits has ended, and is heard of, when this returns."""
         step = self._steps[turn.command.path] = Step(turn)
         step.task = begin(self._work(step))
-        if turn.spec.timeout is not None:
-            self._abandon_at(self._executor.clock() + turn.spec.timeout + GRACE, step)
+        if turn.spec.timeout is not None and turn.command.path in self._steps:
+            self._abandon_in(turn.spec.timeout + GRACE, step)
 
     async def _work(self, step: Step) -> None:
         fact = await self._executor.execute(step.turn)
         path = step.turn.command.path
+        if step.alarm is not None:
+            step.alarm.cancel()
         if self._steps.get(path) is step:
             del self._steps[path]
             self._heard.tell(fact)
@@ -93,23 +93,28 @@ class Steps:
         if not step.told_to_stop:
             step.told_to_stop = True
             step.task.cancel()
-            self._abandon_at(self._executor.clock() + GRACE, step)
+            self._abandon_in(GRACE, step)
 
-    def _abandon_at(self, time: float, step: Step) -> None:
-        step.stop_by = min(step.stop_by, time)
-        self._timers.set(step.stop_by, step.turn.command.path)
+    def _abandon_in(self, seconds: float, step: Step) -> None:
+        """Measured by the loop: whatever happens to the clock on the wall, a step has its time."""
+        loop = asyncio.get_running_loop()
+        if loop.time() + seconds < step.stop_by:
+            step.stop_by = loop.time() + seconds
+            if step.alarm is not None:
+                step.alarm.cancel()
+            step.alarm = loop.call_later(seconds, self._abandon, step)
 
-    def overstays(self, path: Path, time: float) -> bool:
-        """Whether a step that still runs should have ended by a time."""
-        return self._steps[path].stop_by <= time
-
-    def abandon(self, path: Path) -> AnyFact:
+    def _abandon(self, step: Step) -> None:
         """Leave a step alone that does not stop: it keeps neither the run from ending nor the node from failing."""
-        step = self._steps.pop(path)
+        path = step.turn.command.path
+        if self._steps.get(path) is not step:
+            return
+        del self._steps[path]
         step.task.cancel()
         if step.told_to_stop:
-            return self._executor.cut_off(step.turn, asyncio.CancelledError(), "stopped")
-        return self._executor.overdue(step.turn)
+            self._heard.tell(self._executor.cut_off(step.turn, asyncio.CancelledError(), "stopped"))
+        else:
+            self._heard.tell(self._executor.overdue(step.turn))
 
     async def let_once_steps_finish(self) -> bool:
         """Stop what may run again, and give the others a while to end; whether there were any."""
