@@ -17,7 +17,7 @@ from tests.crash.verdict import Verdict, judge
 
 import mulle
 
-HOMES = 2
+HOMES = 3
 """Homes that are tormented at the same time."""
 
 

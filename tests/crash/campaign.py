@@ -184,7 +184,7 @@ class Campaign:
 
     async def _answer_run(self, app: App, run_id: str, answered: set[str]) -> None:
         for path, node in (await app.history(run_id)).run.waiting().items():
-            letter = f"{run_id}/{node.listens_to}/{node.turn}/{node.attempt}"
+            letter = f"{run_id}/{'/'.join(map(str, path))}/{node.listens_to}/{node.turn}/{node.attempt}"
             if letter in answered or not node.listens_to or path[-1] == "pause":
                 continue
             payload: Any = {"decision": "approved"}

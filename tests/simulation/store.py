@@ -6,7 +6,7 @@ lease has run out, whatever its process does; a request that was on its way when
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, cast
 
@@ -80,6 +80,7 @@ class SimulatedJournal:
         self._pending: list[Request] = []
         self._last_arrival = 0.0
         self._listener: Callable[[str | None], None] | None = None
+        self._lost: Callable[[], None] | None = None
         self.lease_until = now() + LEASE
         """Until when this process may take itself for alive."""
         store.leases[owner] = now() + LEASE
@@ -170,6 +171,13 @@ class SimulatedJournal:
         if self._listener is not None and not self._closed:
             self._listener(run)
 
+    def holds(self) -> bool:
+        """Whether our lease holds by what we know: it began before we asked for it."""
+        return not self._store.trouble.leases or self._loop.time() < self.lease_until
+
+    def on_loss(self, listener: Callable[[], None]) -> None:
+        self._lost = listener
+
     async def _poll(self) -> None:
         while not self._closed:
             await asyncio.sleep(POLL)
@@ -180,6 +188,8 @@ class SimulatedJournal:
     async def _stay_alive(self) -> None:
         while not self._closed:
             await asyncio.sleep(LEASE / 4)
+            if not self.holds() and self._lost is not None:
+                self._lost()
             sent = self._loop.time()
             try:
                 await self._ask("beat", self._beat)
@@ -244,6 +254,16 @@ class SimulatedJournal:
 
     async def claimable(self, now: float, limit: int = 40) -> list[str]:
         return await self._ask("read", lambda: self._memory.claimable(now, limit), reads=True)
+
+    async def claim_due(self, now: float, limit: int = 40, besides: Collection[str] = ()) -> list[Claim]:
+        def claim_due() -> list[Claim]:
+            due: list[str] = _at_once(self._memory.claimable(now, limit + len(besides)))
+            found = [_at_once(self._memory.claim(run)) for run in due if run not in besides]
+            for claim in found:
+                self._store.witness.claimed(claim, self.owner)
+            return found
+
+        return await self._ask("claim", claim_due)
 
     async def next_wake(self, after: float | None = None) -> float | None:
         return await self._ask("read", lambda: self._memory.next_wake(after), reads=True)
