@@ -36,6 +36,8 @@ class WatchedJournal:
         self.goes_after_claim = False
         """Let the store be gone as soon as a run was claimed."""
         self.gone = False
+        self.loses_answer = False
+        """Let the next run be created, and say that the store cannot be used."""
         self.dead = False
 
     def append(self, batch: Batch) -> Awaitable[None]:
@@ -49,6 +51,13 @@ class WatchedJournal:
             raise self.fails
         await self.real.append(batch)
         self.written += [_facts.decode(fact) for fact in batch.facts]
+
+    async def create(self, *arguments: Any) -> bool:
+        created = await self.real.create(*arguments)
+        if self.loses_answer:
+            self.loses_answer = False
+            raise StoreUnavailable("잠김")
+        return created
 
     async def claim(self, run: str) -> Claim | None:
         claim = await self.real.claim(run)

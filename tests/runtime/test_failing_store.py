@@ -8,6 +8,7 @@ from mulle.document.reading import read_workflow
 from mulle.engine.facts import NodeDone, NodeFailed
 from mulle.errors import StoreError, StoreFull, StoreUnavailable
 from mulle.runtime import local
+from mulle.runtime.ledger import Unwritten
 
 
 async def plus_one(value: int) -> int:
@@ -168,3 +169,26 @@ async def test_a_cancel_wins_over_an_end_that_could_not_be_written(home: Home):
     await app.recover()
 
     assert (await app.wait(run_id)).status == "cancelled"
+
+
+async def test_a_run_whose_beginning_was_written_though_the_answer_was_lost_is_not_forgotten(home: Home):
+    app, journal = home.open()
+    workflow = mulle.Workflow("하나").add_step("갑", plus_one)
+    journal.loses_answer = True
+    with pytest.raises(StoreUnavailable):
+        await app.start(workflow, 1, dedup="아침")
+
+    result = await app.run(workflow, 1, dedup="아침")
+
+    assert (result.status, result.outputs) == ("succeeded", {"output": 2})
+
+
+async def test_a_run_that_never_came_to_be_is_not_looked_for_again(home: Home):
+    app, journal = home.open()
+    runtime = app._running()
+    runtime._stalled["없음"] = Unwritten(1, 1, ())
+
+    assert await app.recover() == []
+    assert not runtime._stalled
+    assert not runtime.problems
+    del journal

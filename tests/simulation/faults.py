@@ -94,7 +94,7 @@ def drawn(seed: int, without: Collection[str] = ()) -> Trouble:
         "outages": ("outage_every", chance.choice([0.0, 0.0, 8.0])),
         "crash_points": ("crash_point", chance.choice([0.0, 0.01, 0.05])),
         "errors": ("error", chance.choice([0.0, 0.0, 0.02, 0.1])),
-        "lost_answers": ("lost_answer", chance.choice([0.0, 0.0]) if leases else 0.0),
+        "lost_answers": ("lost_answer", chance.choice([0.0, 0.02]) if leases else 0.0),
         "wakeups": ("wakeup_lost", chance.choice([0.0, 0.3]) if leases else 0.0),
     }
     for kind, (name, value) in rates.items():

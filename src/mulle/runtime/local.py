@@ -12,7 +12,7 @@ from mulle.engine.facts import AnyFact, RunStarted
 from mulle.engine.journal import CANCEL, Claim, InboxSignal, Journal, NewRun, RunRow
 from mulle.engine.plan import ScopePlan
 from mulle.engine.run import Run
-from mulle.errors import JournalConflict, MulleError, StaleSnapshot, StoreError, StoreFull, StoreUnavailable
+from mulle.errors import JournalConflict, MulleError, StaleSnapshot, StoreError, StoreFull, StoreUnavailable, UnknownRun
 from mulle.runtime.driver import Driver
 from mulle.runtime.endings import RunEnding, ending, ending_of
 from mulle.runtime.executor import Executor
@@ -119,6 +119,9 @@ class LocalRuntime:
         try:
             if not await self._journal.create(new, facts, blobs):
                 return False
+        except PASSING:  # It may be written all the same, if only the answer was lost; then it is ours.
+            self._stalled[new.id] = Unwritten(FIRST_EPOCH, len(facts), ())
+            raise
         finally:
             unheard = self._starting.pop(new.id)
         self._publish(Published(new.id, (first,)))
@@ -365,9 +368,13 @@ class LocalRuntime:
     async def _resume(self, run_id: str) -> bool:
         """Go on with a run that is still ours. What it has learnt and could not write is not lost."""
         left = self._stalled[run_id]
-        row = await self._journal.row(run_id)
+        try:
+            row = await self._journal.row(run_id)
+        except UnknownRun:  # It never came to be.
+            self._stalled.pop(run_id, None)
+            return False
         if row.ended is not None or row.epoch != left.epoch or row.status != "running":
-            del self._stalled[run_id]
+            self._stalled.pop(run_id, None)
             return False
         _, driver = await self._ready(row)
         if row.head == left.after:
