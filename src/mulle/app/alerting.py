@@ -21,11 +21,14 @@ from mulle.monitor.statistics import Choice
 from mulle.monitor.window import window
 from mulle.settings import Settings
 from mulle.store.alerts import AlertRules, AlertState, StoredAlert
+from mulle.store.workflows import Firing
 from mulle.triggers.fire import Timed, next_time, timed_triggers
 
 DAY = 86_400.0
 AGAIN = DAY
 """Seconds after which an alert that still fires is told once more."""
+LOOK_BACK = 100
+"""Firings of a workflow's schedules that are looked at."""
 GRACE = 300.0
 """Seconds after which a due time that nobody dealt with is overdue."""
 CHANNELS = ("mail", "webhook", "slack", "discord", "console", "file", "apprise")
@@ -188,7 +191,7 @@ class Alerting:
     def _built_in(self) -> Iterator[Judged]:
         ended = {one.run: one for one in self._monitoring.statistics.ended(self._app.now() - DAY)}
         names = self._monitoring.names()
-        last = {(one.workflow, one.trigger): one for one in self._app.workflows.last_firings()}
+        last = self._last_firings()
         overdue = dict(self._overdue())
         for workflow, trigger in last | overdue:
             called, key = names.of_workflow(workflow), f"schedule/{workflow}/{trigger}"
@@ -207,6 +210,16 @@ class Alerting:
             if run.detail == "poisoned":
                 name = f"{names.of_workflow(run.workflow)} kills its workers"
                 yield Judged(f"poisoned/{run.run}", name, True, f"run {run.run} was given up", None, again=7 * DAY)
+
+    def _last_firings(self) -> dict[tuple[str, str], Firing]:
+        """What became of each schedule's last due time; of those that were skipped, the one before counts."""
+        workflows = self._app.workflows
+        found: dict[tuple[str, str], Firing] = {}
+        for stored in workflows.all():
+            for one in workflows.firings(stored.id, limit=LOOK_BACK):  # The latest first.
+                if one.outcome != "skipped":
+                    found.setdefault((one.workflow, one.trigger), one)
+        return found
 
     def _overdue(self) -> Iterator[tuple[tuple[str, str], float]]:
         """Schedules with a due time that nobody has dealt with, and when that was."""

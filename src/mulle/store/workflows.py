@@ -101,10 +101,6 @@ class Workflows(Protocol):
         """
         ...
 
-    def last_firings(self) -> list[Firing]:
-        """What became of each schedule's last due time; of those that were skipped, the one before counts."""
-        ...
-
     def firings(self, workflow: str | None = None, limit: int = 50) -> list[Firing]:
         """What became of due times, the latest first."""
         ...
