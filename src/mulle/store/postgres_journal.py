@@ -317,10 +317,19 @@ class PostgresJournal:
         return rows.told(found[0][0])
 
     async def rows(
-        self, *, status: str | None = None, workflow: str | None = None, limit: int = 50, before: float | None = None
+        self,
+        *,
+        status: str | None = None,
+        workflow: str | None = None,
+        limit: int = 50,
+        before: float | None = None,
+        behind: str | None = None,
     ) -> list[RunRow]:
-        """Runs, newest first; `before` is a time of creation."""
-        return [rows.run_row(each) for each in await self._ask(*rows.rows_query(status, workflow, limit, before))]
+        """Runs, newest first, from behind one on; raises UnknownRun when that one is gone."""
+        if behind is not None:
+            await self.row(behind)
+        asked = rows.rows_query(status, workflow, limit, before, behind)
+        return [rows.run_row(each) for each in await self._ask(*asked)]
 
     async def ended_since(self, cursor: str, limit: int) -> tuple[list[RunRow], str]:
         """Ended runs from behind `cursor` on, and the cursor behind the last of them.

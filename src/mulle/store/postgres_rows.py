@@ -59,7 +59,7 @@ SELECT r.head, f.seq, f.data FROM runs r LEFT JOIN LATERAL (
 
 
 def rows_query(
-    status: str | None, workflow: str | None, limit: int, before: float | None
+    status: str | None, workflow: str | None, limit: int, before: float | None, behind: str | None
 ) -> tuple[LiteralString, list[Any]]:
     """Runs, newest first."""
     where: list[LiteralString] = []
@@ -73,6 +73,9 @@ def rows_query(
     if before is not None:
         where.append("r.created < %s")
         values.append(before)
+    if behind is not None:
+        where.append("(r.created, r.number) < (SELECT created, number FROM runs WHERE id = %s)")
+        values.append(kept(behind))
     condition: LiteralString = f"WHERE {' AND '.join(where)}" if where else ""
     query: LiteralString = f"{SELECT_RUN} {condition} ORDER BY r.created DESC, r.number DESC LIMIT %s"
     return query, [*values, max(0, limit)]
