@@ -83,7 +83,7 @@ def _connector_at(url: str) -> Connector:
         if known.netloc == target.netloc and known.path == target.path:
             return one
     generic = [one for one in connectors().values() if one.addresses]
-    return next(one for one in generic if any(sign in url.lower() for sign in one.addresses))
+    return next((one for one in generic if any(sign in url.lower() for sign in one.addresses)), generic[0])
 
 
 class _Notify:

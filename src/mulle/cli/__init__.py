@@ -11,6 +11,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "author": ("author", "Turn a sentence into a workflow that is proved before anyone trusts it."),
     "edit": ("edit", "Change a workflow by a sentence; shows the difference."),
     "run": ("run", "Run a workflow until it ends or waits."),
+    "test": ("test", "Run one node alone, on stand-ins."),
     "validate": ("documents", "Say everything that is wrong with a document."),
     "schema": ("documents", "Print the document format's JSON Schema."),
     "import": ("importing", "Make a document of a Dify export, or of an old chatbot's JSON."),
