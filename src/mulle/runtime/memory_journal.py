@@ -5,7 +5,6 @@ Several drivers may share one: `journal.as_owner("b")` sees the same runs under 
 
 import asyncio
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
@@ -14,7 +13,6 @@ from mulle.engine.blobs import wanted, whole
 from mulle.engine.codec import decode, joined
 from mulle.engine.facts import AnyFact
 from mulle.engine.journal import (
-    CANCEL,
     Backlog,
     Batch,
     Claim,
@@ -27,70 +25,15 @@ from mulle.engine.journal import (
     superseded,
 )
 from mulle.errors import JournalConflict, RunUnfinished, StoreUnavailable, UnknownGraph, UnknownRun
-from mulle.runtime.memory_blobs import MemoryBlobs
-from mulle.runtime.memory_queues import Allowances, MemoryQueues
-
-
-@dataclass(slots=True)
-class _Kept:
-    """One run: its row, its facts as they were written, and all signals ever sent to it."""
-
-    row: RunRow
-    number: int
-    """The order of creation."""
-    facts: list[bytes] = field(default_factory=list[bytes])
-    inbox: dict[str, tuple[str, bytes] | None] = field(default_factory=dict[str, tuple[str, bytes] | None])
-    """Name and payload by id, in the order of arrival; None once a fact has taken it in."""
-
-    snapshot: bytes | None = None
-    ending: int | None = None
-    """The how manyth run it was to end."""
-
-    @property
-    def woken(self) -> bool:
-        return self.row.ended is None and any(self.inbox.values())
-
-    @property
-    def is_to_be_cancelled(self) -> bool:
-        return any(signal is not None and signal[0] == CANCEL for signal in self.inbox.values())
-
-    @property
-    def hears(self) -> bool:
-        """A signal moves it now: what is queued hears others when it has its place, but can be cancelled at once."""
-        return self.woken and (self.row.status != "queued" or self.is_to_be_cancelled)
-
-    def change(self, **values: Any) -> RunRow:
-        self.row = msgspec.structs.replace(self.row, **values)
-        return self.row
-
-
-@dataclass(slots=True)
-class _Shelf:
-    """What all owners share."""
-
-    runs: dict[str, _Kept] = field(default_factory=dict[str, _Kept])
-    graphs: dict[str, bytes] = field(default_factory=dict[str, bytes])
-    dedup: dict[str, str] = field(default_factory=dict[str, str])
-    """The run by its key."""
-    living: set[str] = field(default_factory=set[str])
-    listeners: list[tuple[str, Callable[[str | None], None]]] = field(
-        default_factory=list[tuple[str, Callable[[str | None], None]]]
-    )
-    created: int = 0
-    queues: MemoryQueues = field(default_factory=MemoryQueues)
-    allowances: Allowances = field(default_factory=Allowances)
-    debounced: dict[str, tuple[str, float]] = field(default_factory=dict[str, tuple[str, float]])
-    """By run that waits for a quiet moment: its key, and when the first call of its series came."""
-    ended: int = 0
-    blobs: MemoryBlobs = field(default_factory=MemoryBlobs)
+from mulle.runtime.memory_shelf import Kept, Shelf, place
 
 
 class MemoryJournal:
     """Keeps runs, facts, graphs and the inbox for as long as someone holds it."""
 
-    def __init__(self, owner: str = "memory", *, _shelf: _Shelf | None = None) -> None:
+    def __init__(self, owner: str = "memory", *, _shelf: Shelf | None = None) -> None:
         self._owner = owner
-        self._shelf = _shelf or _Shelf()
+        self._shelf = _shelf or Shelf()
         self._shelf.living.add(owner)
 
     def as_owner(self, owner: str) -> "MemoryJournal":
@@ -137,14 +80,14 @@ class MemoryJournal:
         )
         shelf.created += 1
         shelf.blobs.keep(run.id, blobs)
-        shelf.runs[run.id] = _Kept(row, shelf.created, list(facts))
+        shelf.runs[run.id] = Kept(row, shelf.created, list(facts))
         if run.dedup is not None:
             shelf.dedup[run.dedup] = run.id
         if waits:
             self._let_in(run, shelf.runs[run.id])
         return True
 
-    def _let_in(self, run: NewRun, kept: _Kept) -> None:
+    def _let_in(self, run: NewRun, kept: Kept) -> None:
         """Say when a run that waits its turn may begin: now, when others make room, or after a pause."""
         shelf = self._shelf
         shelf.queues.enter(run.id, run.queues, run.priority)
@@ -268,11 +211,7 @@ class MemoryJournal:
     async def sweep(self, keep: Keep, now: float, *, dry: bool = False, give_back: bool = False) -> Swept:
         """Remove ended runs that are older than they are kept. Nothing is packed, and all room is given back anyway."""
         del give_back
-        rows = {kept.row.id: kept.row for kept in self._shelf.runs.values()}
-        old = {run for run, row in rows.items() if _is_old(row, keep, now)}
-        waiting = {row.parent for row in rows.values() if row.ended is None and not row.forked}
-        kept = rows.keys() - old
-        old = {run for run in old - waiting if rows[run].forked or rows[run].parent not in kept}
+        old = self._shelf.old(keep, now)
         before = await self.room()
         if not dry:
             for run in old:
@@ -345,16 +284,16 @@ class MemoryJournal:
         behind: str | None = None,
     ) -> list[RunRow]:
         """Runs, newest first: created before a time, or behind another one in the list; raises UnknownRun."""
-        last = None if behind is None else _place(self._kept(behind))
+        last = None if behind is None else place(self._kept(behind))
         found = [
             kept
             for kept in self._shelf.runs.values()
             if status in {None, kept.row.status}
             and workflow in {None, kept.row.workflow}
             and (before is None or kept.row.created < before)
-            and (last is None or _place(kept) < last)
+            and (last is None or place(kept) < last)
         ]
-        found.sort(key=_place, reverse=True)
+        found.sort(key=place, reverse=True)
         return [kept.row for kept in found[: max(0, limit)]]
 
     async def ended_since(self, cursor: str, limit: int) -> tuple[list[RunRow], str]:
@@ -421,12 +360,12 @@ class MemoryJournal:
             if run is not None or owner != self._owner:
                 listener(run)
 
-    def _kept(self, run: str) -> _Kept:
+    def _kept(self, run: str) -> Kept:
         if run not in self._shelf.runs:
             raise UnknownRun(run=run)
         return self._shelf.runs[run]
 
-    def _holds(self, kept: _Kept, epoch: int) -> bool:
+    def _holds(self, kept: Kept, epoch: int) -> bool:
         return kept.row.ended is None and kept.row.epoch == epoch and kept.row.owner == self._owner
 
 
@@ -438,14 +377,3 @@ def _answered(write: Callable[[], Any]) -> "asyncio.Future[Any]":
     except (JournalConflict, StoreUnavailable) as error:
         future.set_exception(error)
     return future
-
-
-def _is_old(row: RunRow, keep: Keep, now: float) -> bool:
-    """Whether a run may go, as far as it alone is concerned."""
-    kept = keep.failed if row.status == "failed" else keep.succeeded
-    return row.ended is not None and not row.pinned and row.ended < now - kept
-
-
-def _place(kept: _Kept) -> tuple[float, int]:
-    """Where a run stands in the list of all."""
-    return kept.row.created, kept.number
