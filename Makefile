@@ -36,6 +36,7 @@ soak: $(READY)  ## Simulate SEEDS worlds full of trouble (a million, unless said
 
 crash: $(READY)  ## Kill real processes KILLS times (300, unless said), and tell what the ledger outside says
 	@$(BIN)/python -m tests.crash --kills $(or $(KILLS),300)
+	@$(BIN)/python -m tests.crash.cluster
 
 fix: $(READY)  ## Let the formatter and the linter mend what they can
 	@$(BIN)/ruff check --fix .

@@ -13,8 +13,11 @@ from tests.simulation.checker import (
     only_the_owner_begins,
     outcomes_equal_the_reference,
 )
+from tests.simulation.faults import Trouble
 from tests.simulation.process import Process
 from tests.simulation.soak import problems
+from tests.simulation.store import SimulatedJournal
+from tests.simulation.world import World
 
 from mulle.engine import retry
 from mulle.engine.facts import Execute, NodeDone
@@ -146,3 +149,20 @@ def test_a_recovery_that_calls_a_cut_off_once_step_stopped(monkeypatch: pytest.M
 
     monkeypatch.setattr(Driver, "_interrupt_what_was_in_flight", forgiving)
     assert caught(once_in_flight_is_interrupted)
+
+
+@pytest.mark.parametrize("looks", [True, False])
+def test_a_driver_that_does_not_look_at_its_lease(monkeypatch: pytest.MonkeyPatch, looks: bool):
+    """On a slow server, and with drivers that often stand still; one that looks keeps the promise there."""
+
+    def sure(_: SimulatedJournal) -> bool:
+        return True
+
+    if not looks:
+        monkeypatch.setattr(SimulatedJournal, "holds", sure)
+    found = False
+    for seed in range(60):
+        world = World(0, trouble=Trouble(seed, leases=True, processes=3, runs=3, lasts=25, freeze_every=1.5, slow=1.5))
+        world.live()
+        found = found or any(True for _ in only_the_owner_begins(world))
+    assert found is not looks
