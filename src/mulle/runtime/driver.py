@@ -124,8 +124,7 @@ class Driver:
                     self._due(self._clock())
                 await self._follow()
                 if self._ledger:
-                    await self._ledger.save()
-                    await self._breathe()
+                    await self._breathe(had_turn=await self._ledger.save())
                 if self.run.ended:
                     return "ended"
                 await self._start_licensed()
@@ -295,10 +294,12 @@ class Driver:
             if self._licensed:
                 await self._breathe()
 
-    async def _breathe(self) -> None:
+    async def _breathe(self, *, had_turn: bool = False) -> None:
         """Let others have their turn if it is a while since they had: a run alone would hold the loop to its end."""
         now = self._clock()
-        if now > self._breath:
+        if had_turn:
+            self._breath = now + BREATH
+        elif now > self._breath:
             await asyncio.sleep(0)
             self._breath = now + BREATH
 
@@ -338,6 +339,7 @@ class Driver:
             alarm = asyncio.get_running_loop().call_later(max(0.0, left), self._heard.stirred.set)
         try:
             await self._heard.stirred.wait()
+            self._breath = self._clock() + BREATH
         finally:
             if alarm:
                 alarm.cancel()

@@ -105,8 +105,8 @@ class Ledger:
         self._consumed.append(signal)
         return True
 
-    async def save(self) -> None:
-        """Write what the run has learnt, before the world sees anything of it.
+    async def save(self) -> bool:
+        """Write what the run has learnt, before the world sees anything of it; whether that was waited for.
 
         Raises JournalConflict when another driver took over, StoreFull, StoreUnavailable; nothing is lost then.
         """
@@ -133,7 +133,9 @@ class Ledger:
         self._facts, self._encoded, self._blobs, self._consumed = [], [], {}, []
         self._writing = True
         try:
-            await self._journal.append(batch)
+            written = self._journal.append(batch)
+            at_once = isinstance(written, asyncio.Future) and written.done()
+            await written
         except StoreError:
             self._saved -= len(facts)
             self._facts, self._encoded, self._blobs, self._consumed = facts, encoded, blobs, consumed
@@ -149,6 +151,7 @@ class Ledger:
             if not waiting.done():
                 waiting.set_result(None)
         self._await_disk.clear()
+        return not at_once
 
     async def show(self, path: Path, text: str) -> None:
         """Show a streamed text, after everything that led to it is on disk."""
