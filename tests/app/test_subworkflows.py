@@ -62,9 +62,9 @@ def test_a_run_that_waits_keeps_the_version_it_began_with(app: App):
     run = app.run_sync(read_workflow(OUTER), {"n": 5})
     keep(app, inner(3), stored.id)
 
-    app._from_outside(app.signal(run.id, "go"))
+    app.blocking(lambda app: app.signal(run.id, "go"))
 
-    assert app._from_outside(app.go_on(run.id)).outputs == {"result": 10}
+    assert app.blocking(lambda app: app.go_on(run.id)).outputs == {"result": 10}
 
 
 def test_the_same_document_follows_a_new_version_in_its_next_run(app: App):

@@ -1,8 +1,7 @@
 """What a run begins with: its row and its first fact, made of a document and of what its caller asks for."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypedDict
 
 from mulle.app.given import as_data, checked_inputs
 from mulle.app.graphs import Ready
@@ -13,50 +12,58 @@ from mulle.engine.journal import NewRun, Queue
 from mulle.runtime.pins import check_pins
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
-    """What a caller wants of a run; see `App.run`."""
+class RunOptions(TypedDict, total=False):
+    """What a caller may want of a run beside its inputs."""
 
-    inputs: Any = None
-    pins: Mapping[str, Any] | None = None
-    conversation: Mapping[str, Any] | None = None
-    user: str | None = None
-    session: str | None = None
-    dedup: str | None = None
-    priority: int | None = None
-    workflow_id: str = ""
+    pins: Mapping[str, Any] | None
+    """Answers given beforehand; see `mulle.runtime.pins`."""
+    conversation: Mapping[str, Any] | None
+    """Conversation variables to begin with, instead of the document's."""
+    user: str | None
+    """Who runs it: `sys.user_id`."""
+    session: str | None
+    """The chat it belongs to: `sys.session_id`. Runs of one chat go one after the other."""
+    dedup: str | None
+    """A key: a second run with the same one is not started, and the first one's is given."""
+    priority: int | None
+    """Of queued runs the one with the highest goes first; None: the document's."""
+    workflow_id: str
+    """Under what lists show it, if not the workflow's name."""
 
 
-def beginning(run_id: str, ready: Ready, asked: Asked, now: float) -> tuple[NewRun, RunStarted]:
+def beginning(
+    run_id: str, ready: Ready, inputs: Mapping[str, Any] | None, options: RunOptions, now: float
+) -> tuple[NewRun, RunStarted]:
     """A run's row and first fact; raises BadRunInput, BadPins, and ExpressionError for keys that cannot be made."""
-    document = ready.document
+    document, session = ready.document, options.get("session")
     environment = document.variables.environment
     first = RunStarted(
         at=now,
         run=run_id,
         graph=ready.graph,
-        inputs=checked_inputs(ready.loaded, as_data(dict(asked.inputs or {}), "inputs")),
+        inputs=checked_inputs(ready.loaded, as_data(dict(inputs or {}), "inputs")),
         conversation={name: one.value for name, one in document.variables.conversation.items()}
-        | as_data(dict(asked.conversation or {}), "conversation"),
+        | as_data(dict(options.get("conversation") or {}), "conversation"),
         environment={name: one.value for name, one in environment.items() if not one.secret},
         secret_environment=tuple(name for name, one in environment.items() if one.secret),
-        pins=check_pins(dict(asked.pins or {})),
-        user=asked.user,
-        session=asked.session,
+        pins=check_pins(dict(options.get("pins") or {})),
+        user=options.get("user"),
+        session=session,
         deadline=_deadline(document, now),
         budget=_budget(document),
     )
-    workflow = asked.workflow_id or document.name
-    turn = turn_of(document.queue, asked.workflow_id or document.name or ready.graph, Names(ready, first))
+    workflow = options.get("workflow_id") or document.name
+    turn = turn_of(document.queue, workflow or ready.graph, Names(ready, first))
+    dedup, priority = options.get("dedup"), options.get("priority")
     new = NewRun(
         id=run_id,
         workflow=workflow,
         graph=ready.graph,
         created=now,
-        session=asked.session,
-        dedup=turn.dedup if asked.dedup is None else asked.dedup,
-        queues=(*turn.queues, *_behind_its_session(asked.session)),
-        priority=document.queue.priority if asked.priority is None else asked.priority,
+        session=session,
+        dedup=turn.dedup if dedup is None else dedup,
+        queues=(*turn.queues, *_behind_its_session(session)),
+        priority=document.queue.priority if priority is None else priority,
         debounce=turn.debounce,
     )
     return new, first

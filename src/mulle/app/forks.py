@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from mulle.agents.workflow import Workflow as PythonWorkflow
-from mulle.app.beginning import Asked, beginning
+from mulle.app.beginning import RunOptions, beginning
 from mulle.app.given import as_data
 from mulle.app.graphs import Graphs, Ready
 from mulle.document.ports import Port, accepts, type_of
@@ -137,8 +137,8 @@ async def forked(
         ready = await graphs.again(before.row.graph)
         return await _fork(before, ready, _followed(before, new_id, now), origin, change)
     ready, old = graphs.ready(on), before.started
-    asked = Asked(inputs=old.inputs, pins=old.pins, conversation=old.conversation, user=old.user, session=old.session)
-    _, first = beginning(new_id, ready, asked, now)
+    options = RunOptions(pins=old.pins, conversation=old.conversation, user=old.user, session=old.session)
+    _, first = beginning(new_id, ready, old.inputs, options, now)
     return await _fork(before, ready, first, origin, change)
 
 

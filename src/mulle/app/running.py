@@ -2,20 +2,20 @@
 
 import asyncio
 import random
-import threading
 import time
 import uuid
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Self, TypeVar
+from typing import Any, Self, TypeVar, Unpack
 
 from mulle.agents.workflow import Workflow as PythonWorkflow
-from mulle.app.beginning import Asked, beginning
+from mulle.app.beginning import RunOptions, beginning
 from mulle.app.forks import Fork, forked, retried
 from mulle.app.given import checked_payload
 from mulle.app.graphs import Graphs, Ready
 from mulle.app.results import RunResult
 from mulle.app.taped import RunTape, World, recording, replaying
+from mulle.app.thread_loop import ThreadLoop, goes_on, running_loop
 from mulle.document.composed import Found
 from mulle.document.problem import Problem
 from mulle.document.reading import read_workflow
@@ -86,9 +86,8 @@ class App:
         self._listeners: list[Callable[[Published], None]] = []
         self._runtime: LocalRuntime | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._thread: threading.Thread | None = None
-        self._door: asyncio.AbstractEventLoop | None = None
-        self._opening = threading.Lock()
+        self._thread = ThreadLoop()
+        """Where scripts wait."""
 
     @property
     def catalogue(self) -> Catalogue:
@@ -106,80 +105,42 @@ class App:
         workflow: Workflow | PythonWorkflow,
         inputs: Any = None,
         *,
-        pins: Mapping[str, Any] | None = None,
-        conversation: Mapping[str, Any] | None = None,
-        user: str | None = None,
-        session: str | None = None,
-        dedup: str | None = None,
-        priority: int | None = None,
         record: str | Path | None = None,
         replay: str | Path | None = None,
+        **options: Unpack[RunOptions],
     ) -> RunResult:
         """Run a workflow until it ended, or until only time or a signal can move it. A queued run is waited for.
 
         Args:
             workflow: A document, or a workflow made of Python functions.
             inputs: By the start's ports; for a Python workflow of steps any value: its first step gets it.
-            pins: Answers given beforehand; see `mulle.runtime.pins`.
-            conversation: Conversation variables to begin with, instead of the document's.
-            user: Who runs it: `sys.user_id`.
-            session: The chat it belongs to: `sys.session_id`.
-            dedup: A key; a second run with the same one is not started, and the first one's result is given.
-            priority: Of queued runs the one with the highest goes first; None: the document's.
             record: A file into which all answers of the outside are written; see `taped`.
             replay: Such a file, out of which they are taken.
+            **options: See `RunOptions`: `pins conversation user session dedup priority workflow_id`.
 
         Raises:
             InvalidDocument: The document has errors.
             BadRunInput: The start does not take these inputs.
             StoreError: The database failed; nothing that was learnt is lost.
         """
-        acting = self if record is None and replay is None else self.taped(record=record, replay=replay)
+        if record is None and replay is None:
+            return await self.wait(await self.start(workflow, inputs, **options))
+        acting = self.taped(record=record, replay=replay)
         try:
-            run_id = await acting.start(
-                workflow,
-                inputs,
-                pins=pins,
-                conversation=conversation,
-                user=user,
-                session=session,
-                dedup=dedup,
-                priority=priority,
-            )
-            return await acting.wait(run_id)
+            return await acting.wait(await acting.start(workflow, inputs, **options))
         finally:
-            if acting is not self:
-                await acting.rest()
+            await acting.rest()
 
     async def start(
-        self,
-        workflow: Workflow | PythonWorkflow,
-        inputs: Any = None,
-        *,
-        pins: Mapping[str, Any] | None = None,
-        conversation: Mapping[str, Any] | None = None,
-        user: str | None = None,
-        session: str | None = None,
-        dedup: str | None = None,
-        priority: int | None = None,
-        workflow_id: str = "",
+        self, workflow: Workflow | PythonWorkflow, inputs: Any = None, **options: Unpack[RunOptions]
     ) -> str:
-        """Begin a run and give its id; see `run`. `workflow_id`: under what lists show it, if not its name."""
+        """Begin a run and give its id; see `run`."""
         ready = self.graphs.ready(workflow)
-        known = self._tape.inputs if self._tape and inputs is None else None
-        asked = Asked(
-            inputs=workflow.given(inputs)
-            if known is None and isinstance(workflow, PythonWorkflow)
-            else inputs or known,
-            pins=pins,
-            conversation=conversation,
-            user=user,
-            session=session,
-            dedup=dedup,
-            priority=priority,
-            workflow_id=workflow_id,
-        )
-        new, first = beginning(_new_id(), ready, asked, self.now())
+        if inputs is None and self._tape and self._tape.inputs is not None:
+            given = self._tape.inputs
+        else:
+            given = workflow.given(inputs) if isinstance(workflow, PythonWorkflow) else inputs
+        new, first = beginning(_new_id(), ready, given, options, self.now())
         if self._tape:
             new, first = self._tape.begin(new, first)
         return await self._inside(self._begin(new, first, ready))
@@ -222,7 +183,7 @@ class App:
 
     async def rest(self) -> None:
         """Stop driving, and leave everything open that another app shares."""
-        if self._runtime is not None and _goes_on(self._loop):
+        if self._runtime is not None and goes_on(self._loop):
             await self._inside(self._runtime.close())
 
     def run_sync(self, workflow: Workflow | PythonWorkflow, inputs: Any = None, **options: Any) -> RunResult:
@@ -234,9 +195,9 @@ class App:
 
         In the loop that this app lives on, which then stands still, it is done by a second app on the same home.
         """
-        if self._loop is not None and self._loop is _running_loop():
+        if self._loop is not None and self._loop is running_loop():
             return self._beside().blocking(work)
-        return self._from_outside(work(self))
+        return self._thread.run(work(self))
 
     def _beside(self) -> "App":
         """A second app on the same home: this one's own loop stands still while somebody blocks it."""
@@ -384,8 +345,7 @@ class App:
         await self.outside.close()
         await self.journal.close()
         self.workflows.close()
-        if self._door is not None and self._door is not asyncio.get_running_loop():
-            self._close_door()
+        self._thread.close()
 
     async def __aenter__(self) -> Self:
         return self
@@ -401,15 +361,15 @@ class App:
                 await self._runtime.close()
             await self.journal.close()
 
-        self._from_outside(work())
-        self._close_door()
+        self._thread.run(work())
+        self._thread.close()
 
     def close_sync(self) -> None:
         """The same as `close`, for scripts; raises RuntimeError in the loop that this app lives on."""
-        if self._loop is not None and self._loop is _running_loop():
+        if self._loop is not None and self._loop is running_loop():
             raise RuntimeError("This app lives on the running loop; write `await app.close()` here.")
-        self._from_outside(self.close())
-        self._close_door()
+        self._thread.run(self.close())
+        self._thread.close()
 
     # ------------------------------------------------------------------ inside
 
@@ -447,8 +407,8 @@ class App:
             outputs=ending.outputs,
             error=ending.error.to_dict() if ending.error else None,
             conversation=ending.conversation,
-            _history=lambda: self._from_outside(self.history(ending.id)),
-            _document=lambda: self._from_outside(self.followed(ending.id)),
+            _history=lambda: self._thread.run(self.history(ending.id)),
+            _document=lambda: self._thread.run(self.followed(ending.id)),
         )
 
     @staticmethod
@@ -460,7 +420,7 @@ class App:
     def _running(self) -> LocalRuntime:
         """The runtime, which lives on one loop: the first that uses it, or its successor when that one has ended."""
         loop = asyncio.get_running_loop()
-        if self._runtime is None or not (self._loop is loop or _goes_on(self._loop)):
+        if self._runtime is None or not (self._loop is loop or goes_on(self._loop)):
             self._loop = loop
             self._runtime = LocalRuntime(
                 self.journal,
@@ -477,39 +437,10 @@ class App:
     async def _inside(self, work: Coroutine[Any, Any, T]) -> T:
         """Await something on the runtime's own loop, whichever loop the caller is on."""
         home = self._loop
-        if home is None or home is asyncio.get_running_loop() or not _goes_on(home):
+        if home is None or home is asyncio.get_running_loop() or not goes_on(home):
             return await work
         return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(work, home))
-
-    def _close_door(self) -> None:
-        if self._door is not None and self._thread is not None:
-            self._door.call_soon_threadsafe(self._door.stop)
-            self._thread.join()
-            self._door.close()
-            self._door = self._thread = None
-
-    def _from_outside(self, work: Coroutine[Any, Any, T]) -> T:
-        """Block until something is done, on the loop of a helper thread."""
-        with self._opening:
-            if self._door is None:
-                self._door = asyncio.new_event_loop()
-                self._thread = threading.Thread(target=self._door.run_forever, name="mulle-loop", daemon=True)
-                self._thread.start()
-        assert self._door is not None
-        return asyncio.run_coroutine_threadsafe(work, self._door).result()
 
 
 def _new_id() -> str:
     return uuid.uuid4().hex[:16]
-
-
-def _goes_on(loop: asyncio.AbstractEventLoop | None) -> bool:
-    """Whether work that is given to a loop will be done."""
-    return loop is not None and loop.is_running() and not loop.is_closed()
-
-
-def _running_loop() -> asyncio.AbstractEventLoop | None:
-    try:
-        return asyncio.get_running_loop()
-    except RuntimeError:
-        return None
