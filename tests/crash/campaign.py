@@ -57,7 +57,7 @@ class Campaign:
         self._slots: dict[str, Slot] = {}
         self.questions = 0
         self.exits: list[str] = []
-        """What processes said that ended without being killed."""
+        """What processes said that ended without being killed, other than for want of disk."""
 
     @property
     def told(self) -> set[int]:
@@ -84,6 +84,13 @@ class Campaign:
         )
         before = self._slots.get(name)
         self._slots[name] = Slot(name, process, before.told if before else [])
+
+    def _ended_by_itself(self, slot: Slot) -> None:
+        complaint = self._gone(slot)
+        if "no room left" in complaint:  # Opening a home or starting a run says so, and the program ends with it.
+            self.done["ended for want of disk"] += 1
+        else:
+            self.exits.append(complaint)
 
     def _gone(self, slot: Slot) -> str:
         """Take note of what a process said before its end; its complaints."""
@@ -137,7 +144,7 @@ class Campaign:
     async def _disturb(self) -> None:
         slot = self._slots[self._chance.choice(["program", "program", "worker"])]
         if slot.process.poll() is not None:
-            self.exits.append(self._gone(slot))
+            self._ended_by_itself(slot)
             self._begin(slot.name)
             return
         match self._chance.choice(["kill"] * 8 + ["stop", "full"]):
@@ -161,7 +168,7 @@ class Campaign:
         while time.monotonic() < give_up:
             for slot in list(self._slots.values()):
                 if slot.process.poll() is not None:
-                    self.exits.append(self._gone(slot))
+                    self._ended_by_itself(slot)
                     self._begin(slot.name, count=0)
             if not await self._unfinished(app):
                 return True

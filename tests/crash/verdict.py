@@ -42,7 +42,7 @@ class Verdict:
             f"{'once steps that a person had done again':<55}{self.asked:>8,}",
             "",
         ]
-        for promise in PROMISES:
+        for promise in dict.fromkeys((*PROMISES, *self.broken)):
             cases = self.broken.get(promise, [])
             lines.append(f"{'✗' if cases else '✓'} {promise:<53}{len(cases):>8,} broken")
             lines += [f"    {case}" for case in cases[:TOLD]]
