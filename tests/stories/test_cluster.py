@@ -54,7 +54,7 @@ class Machines:
         command = [sys.executable, "-m", "mulle.cli", "worker", *arguments]
         home = self.folder / f"machine{len(self._started)}"
         process = subprocess.Popen(
-            command, env=environment(home, self.variables), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+            command, env=environment(home, self.variables), stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
         )
         self._started.append(process)
         return process
