@@ -16,7 +16,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any
 
@@ -118,8 +118,8 @@ async def takeover(url: str) -> float:
     return took
 
 
-def median(work: Callable[[], Awaitable[float]], repeat: int) -> float:
-    return statistics.median(asyncio.run(work()) for _ in range(repeat))  # pyright: ignore[reportArgumentType]
+def median(work: Callable[[], Coroutine[Any, Any, float]], repeat: int) -> float:
+    return statistics.median(asyncio.run(work()) for _ in range(repeat))
 
 
 def main() -> None:
