@@ -125,7 +125,7 @@ def test_a_worker_that_is_told_to_stop_hands_its_runs_on_at_once(machines: Machi
     second.communicate(timeout=PATIENCE)
 
     assert first.returncode == 0
-    assert json.loads(said)["recovered"] == [row["run_id"]]
+    assert json.loads(said)["problems"] == []
     assert row["status"] == "waiting"
     assert stopped_at < 8
     assert machines.said("runs", "list")["runs"][0]["status"] == "succeeded"
