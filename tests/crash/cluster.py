@@ -30,7 +30,7 @@ from tests.postgres_server import Server
 
 import mulle
 from mulle.app import open_app
-from mulle.app.beginning import Asked, beginning
+from mulle.app.beginning import RunOptions, beginning
 from mulle.app.running import App
 from mulle.document.reading import read_workflow
 from mulle.engine.codec import encode_one
@@ -220,7 +220,7 @@ async def _begin(app: App, count: int) -> list[str]:
     names = [f"주문-{number}" for number in range(count)]
 
     async def begin(run: str) -> None:
-        new, first = beginning(run, ready, Asked(), app.now())
+        new, first = beginning(run, ready, {}, RunOptions(), app.now())
         assert await app.journal.create(new, [encode_one(first)])
         assert await app.journal.release(run, 1, 0.0)
 
