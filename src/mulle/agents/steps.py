@@ -110,7 +110,8 @@ class Step:
 
     async def __call__(self, inputs: Mapping[str, Any], sources: list[str] | None, ctx: Context) -> Any:
         """The result for what arrived at the ports; sync functions run in a thread that may be abandoned."""
-        arguments, keywords = self._arguments(await _copies(inputs), sources or [])
+        mine = await _heavy_copies(inputs) if is_heavy(inputs) else {name: copied(inputs[name]) for name in inputs}
+        arguments, keywords = self._arguments(mine, sources or [])
         if self.taken.context:
             keywords[self.taken.context] = ctx
         if self.is_async:
@@ -134,7 +135,7 @@ class Step:
         return (), {name: by_name[name].fitted(value, self.name) for name, value in given.items()}
 
 
-async def _copies(inputs: Mapping[str, Any]) -> dict[str, Any]:
+async def _heavy_copies(inputs: Mapping[str, Any]) -> dict[str, Any]:
     """What arrived, to be used up: what a step does to it must not reach other steps."""
     return {
         name: await in_slices(plain_slices(value)) if is_heavy({name: value}) else copied(value)

@@ -38,7 +38,9 @@ Slices = Generator[None, None, T]
 Blobs = dict[str, list[bytes]]
 """Values by hash. Each is a list of parts; every part is JSON of the value's own kind, and they follow each other."""
 
-_LIGHT = (int, float)
+_SCALARS = frozenset({int, float, bool, type(None)})
+FEW = 8
+"""Items of which a glance sees whether they are small."""
 _encoder = msgspec.json.Encoder()
 
 
@@ -86,10 +88,17 @@ def packing(fact: AnyFact) -> Slices[Packed]:
 def is_heavy(values: Mapping[str, Any]) -> bool:
     """Whether writing these takes so long that it should be done in slices."""
     for value in values.values():
-        if isinstance(value, str):
-            if len(value) > HEAVY:
-                return True
-        elif value is not None and not isinstance(value, _LIGHT) and weight(value, HEAVY) > HEAVY:
+        # At first glance most are small: a number, a short text, or a few of them. This is asked for every fact.
+        kind = value.__class__
+        if kind in _SCALARS or (kind is str and len(value) < SMALL):
+            continue
+        if kind is dict and len(value) <= FEW:
+            for item in value.values():
+                if item.__class__ not in _SCALARS and not (item.__class__ is str and len(item) < SMALL):
+                    break
+            else:
+                continue
+        if weight(value, HEAVY) > HEAVY:
             return True
     return False
 

@@ -112,8 +112,14 @@ def by_form(text: str, field: FieldWanted) -> Any:
 
 
 def _number(text: str) -> float | int | None:
-    digits = re.sub(r"[^0-9.-]", "", text)
-    return float(digits) if "." in digits else int(digits) if digits.strip("-") else None
+    """The number that a piece of text is written as; separators are left out."""
+    digits = re.sub(r"[^0-9.]", "", text).strip(".")
+    if digits.count(".") > 1:
+        digits = digits.replace(".", "")
+    if not digits:
+        return None
+    number = float(digits) if "." in digits else int(digits)
+    return -number if text.startswith("-") else number
 
 
 def schema_of(fields: list[FieldWanted]) -> dict[str, Any]:

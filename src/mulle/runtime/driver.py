@@ -197,7 +197,7 @@ class Driver:
                 break
             if len(self._ledger) > FULL_BATCH:
                 await self._ledger.save()
-            else:
+            elif self._clock() > self._breath:
                 await self._breathe()
             self._take_events()
         if self.run.finish:
@@ -291,7 +291,7 @@ class Driver:
             if not self._journal.holds():
                 raise LeaseLost(run=self.run_id)
             self._steps.start(self._licensed.pop(next(iter(self._licensed))))
-            if self._licensed:
+            if self._licensed and self._clock() > self._breath:
                 await self._breathe()
 
     async def _breathe(self, *, had_turn: bool = False) -> None:

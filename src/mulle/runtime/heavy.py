@@ -26,9 +26,10 @@ _FIELDS: Mapping[type, tuple[str, ...]] = {
 
 def is_heavy_fact(fact: AnyFact) -> bool:
     """Whether writing a fact takes so long that it should be done in slices."""
-    if isinstance(fact, NodeDone) and not fact.writes:
+    if type(fact) is NodeDone and not fact.writes:
         return is_heavy(fact.outputs)
-    return is_heavy({name: getattr(fact, name) for name in _FIELDS.get(type(fact), ())})
+    fields = _FIELDS.get(type(fact))
+    return fields is not None and is_heavy({name: getattr(fact, name) for name in fields})
 
 
 async def in_slices(slices: Slices[T]) -> T:

@@ -15,7 +15,7 @@ from mulle.sdk.fit import NOT_DATA, NoData
 SNAPSHOT_EVERY = 10_000
 """Facts after which the fold is kept beside them, so that whoever goes on with the run need not read them all."""
 
-ENDINGS = (NodeDone, NodeFailed)
+ENDINGS = frozenset({NodeDone, NodeFailed})
 """Facts that show that a run gets on."""
 
 
@@ -127,7 +127,7 @@ class Ledger:
             detail=ended.detail if ended else "",
             ended=ended.at if ended else None,
             awaited=True,
-            alive=not {*ENDINGS}.isdisjoint(map(type, facts)),
+            alive=not ENDINGS.isdisjoint(map(type, facts)),
         )
         self._saved += len(facts)
         self._facts, self._encoded, self._blobs, self._consumed = [], [], {}, []

@@ -271,6 +271,8 @@ class LocalRuntime:
 
     def _left(self, driver: Driver, task: "asyncio.Task[RunEnding]") -> None:
         run_id = driver.run_id
+        if self._drivers.get(run_id) is not driver:
+            return  # It was let go and taken up again before its task had ended.
         del self._drivers[run_id], self._tasks[run_id]
         if task.cancelled():
             self._stalled[run_id] = driver.unwritten

@@ -64,6 +64,8 @@ class Throttle:
 
     def ended(self, path: Path) -> None:
         """A step is over, or will not begin: its place is another's."""
+        if not (self._inside or self._at_gate or self._allowed):
+            return
         self._allowed.pop(path, None)
         if (kind := self._inside.pop(path, None)) is not None:
             self._limits.gates.leave(kind)
