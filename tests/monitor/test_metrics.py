@@ -1,6 +1,5 @@
 """What a Prometheus reads."""
 
-import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -8,8 +7,6 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 from tests.monitor.home import Home, home, workflow
 
-from mulle.cli.http_door import DoorTaken, Page, open_door
-from mulle.errors import StoreError
 from mulle.monitor import metrics
 
 Samples = dict[tuple[str, frozenset[tuple[str, str]]], float]
@@ -65,37 +62,3 @@ async def test_the_number_of_labels_is_bounded(here: Home, monkeypatch: pytest.M
 
     assert sample(found, "mulle_runs_total", workflow="other", outcome="succeeded") == 2
     assert sum(name == "mulle_runs_total" for name, _ in found) == 9
-
-
-# ---------------------------------------------------------------------- the door
-
-
-async def asked(port: int, request: bytes) -> str:
-    reader, writer = await asyncio.open_connection("127.0.0.1", port)
-    writer.write(request)
-    answer = (await reader.read()).decode()
-    writer.close()
-    return answer
-
-
-async def test_the_door_answers_what_it_has_and_refuses_the_rest():
-    async def here() -> Page:
-        return Page("안녕")
-
-    async def broken() -> Page:
-        raise StoreError("The disk is gone.")
-
-    async with open_door(0, {"/a": here, "/b": broken}) as port:
-        for request, status, text in (
-            (b"GET /a?x=1 HTTP/1.1\r\n\r\n", "200", "안녕"),
-            (b"GET /b HTTP/1.1\r\nHost: x\r\n\r\n", "503", "The disk is gone."),
-            (b"GET /c HTTP/1.1\r\n\r\n", "404", "There are: /a, /b"),
-            (b"POST /a HTTP/1.1\r\n\r\n", "405", "Only GET."),
-            (b"\x16\x03\x01 nonsense\r\n\r\n", "400", "no HTTP"),
-        ):
-            answer = await asked(port, request)
-            assert answer.startswith(f"HTTP/1.1 {status}")
-            assert text in answer
-        with pytest.raises(DoorTaken):
-            async with open_door(port, {}):
-                pass

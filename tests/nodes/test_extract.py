@@ -73,7 +73,12 @@ def test_a_hostile_text_takes_time_in_proportion(like: Any, part: str):
 
 @pytest.mark.parametrize(
     ("like", "text", "value"),
-    [("email", ".@0.0", 0.0), ("phone", "010-1234-5678", 1012345678), ("number", "-1,234.5", -1234.5), ("date", "2024.3.1", 202431)],
+    [
+        ("email", ".@0.0", 0.0),
+        ("phone", "010-1234-5678", 1012345678),
+        ("number", "-1,234.5", -1234.5),
+        ("date", "2024.3.1", 202431),
+    ],
 )
 def test_whatever_was_found_is_a_number_where_one_is_wanted(like: Any, text: str, value: float):
     assert by_form(text, FieldWanted(name="x", type="number", like=like)) == value

@@ -5,11 +5,12 @@ For probes and collectors on one's own network: no TLS, no bodies, one request a
 
 import asyncio
 import contextlib
+import json
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
 
-from mulle.errors import SetupError
+from mulle.errors import MulleError, SetupError
 
 LONGEST = 8192
 """Bytes that a request's head may have."""
@@ -63,13 +64,19 @@ async def _reply(reader: asyncio.StreamReader, routes: Routes) -> Reply:
             method, target, *_ = head.split(b"\r\n", 1)[0].decode("latin-1").split(" ")
             route = routes.get(target.partition("?")[0])
             if route is None:
-                return Reply('{"error": "There is no such page."}', 404)
+                return _refused(404, f"There are: {', '.join(routes)}")
             if method not in {"GET", "HEAD"}:
-                return Reply('{"error": "Only GET is answered here."}', 405)
+                return _refused(405, "Only GET is answered here.")
             reply = await route()
             return Reply("", reply.status, reply.type) if method == "HEAD" else reply
+    except MulleError as error:
+        return _refused(503, error.text)
     except (TimeoutError, ValueError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):
-        return Reply('{"error": "This is no request that we understand, or it took too long."}', 400)
+        return _refused(400, "This is no request that we understand, or it took too long.")
+
+
+def _refused(status: int, why: str) -> Reply:
+    return Reply(json.dumps({"error": why}, ensure_ascii=False), status)
 
 
 def _encoded(reply: Reply) -> bytes:

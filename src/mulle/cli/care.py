@@ -6,11 +6,11 @@ from collections.abc import AsyncGenerator, Generator
 
 from mulle.app import App
 from mulle.app.alerting import Alerting, Change
+from mulle.app.door import open_door
 from mulle.app.monitoring import DATABASE, Monitoring
 from mulle.app.opening import settings
 from mulle.app.schedules import Scheduler
 from mulle.app.watching import Watching
-from mulle.cli.http_door import open_door
 from mulle.cli.metrics import metrics_page
 from mulle.monitor.logs import log
 
@@ -21,7 +21,8 @@ async def looked_after(app: App, scheduler: Scheduler, port: int | None) -> Asyn
     with _watching(app, scheduler) as (monitoring, watching):
         async with contextlib.AsyncExitStack() as stack:
             if port is not None:
-                await stack.enter_async_context(open_door(port, {"/metrics": lambda: metrics_page(monitoring)}))
+                routes = {"/metrics": lambda: metrics_page(monitoring)}
+                await stack.enter_async_context(open_door(routes, settings().health_host, port))
             task = asyncio.create_task(watching.keep_watching(), name="mulle-watch")
             try:
                 yield

@@ -5,10 +5,10 @@ import asyncio
 import click
 
 from mulle.app import App
+from mulle.app.door import Reply, open_door
 from mulle.app.monitoring import Monitoring
 from mulle.app.opening import settings
 from mulle.cli.home import with_app
-from mulle.cli.http_door import Page, open_door
 from mulle.cli.printing import write
 from mulle.monitor.metrics import CONTENT_TYPE
 
@@ -25,7 +25,7 @@ def metrics(serve: int | None, host: str) -> int:
             if serve is None:
                 write(await monitoring.metrics())
                 return
-            async with open_door(serve, {"/metrics": lambda: metrics_page(monitoring)}, host=host) as port:
+            async with open_door({"/metrics": lambda: metrics_page(monitoring)}, host, serve) as port:
                 click.echo(f"http://{host}:{port}/metrics", err=True)
                 await asyncio.Event().wait()
         finally:
@@ -35,6 +35,6 @@ def metrics(serve: int | None, host: str) -> int:
     return 0
 
 
-async def metrics_page(monitoring: Monitoring) -> Page:
+async def metrics_page(monitoring: Monitoring) -> Reply:
     """What is scraped, up to date."""
-    return Page(await monitoring.metrics(), CONTENT_TYPE)
+    return Reply(await monitoring.metrics(), type=CONTENT_TYPE)

@@ -15,7 +15,7 @@ from mulle.monitor.reading import RUN, Price
 from mulle.monitor.statistics import Choice, Statistics
 from mulle.monitor.tally import MICRO, Tally
 
-CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+CONTENT_TYPE = "text/plain; version=0.0.4"
 MOST_NAMES = 100
 """Values of one label that are told apart."""
 OTHER = "other"
