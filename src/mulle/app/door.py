@@ -61,7 +61,7 @@ async def _reply(reader: asyncio.StreamReader, routes: Routes) -> Reply:
     try:
         async with asyncio.timeout(PATIENCE):
             head = await reader.readuntil(b"\r\n\r\n")
-            method, target, *_ = head.split(b"\r\n", 1)[0].decode("latin-1").split(" ")
+            method, target, _version = head.split(b"\r\n", 1)[0].decode("latin-1").split(" ")
             route = routes.get(target.partition("?")[0])
             if route is None:
                 return _refused(404, f"There are: {', '.join(routes)}")
