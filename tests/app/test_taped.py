@@ -1,7 +1,7 @@
 """A run is recorded against a real server, and repeated exactly when that server is gone."""
 
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -58,8 +58,10 @@ def news(change: str = "", to: str = "") -> Workflow:
 
 
 @pytest.fixture
-def site() -> Site:
-    return Site()
+def site() -> Iterator[Site]:
+    site = Site()
+    yield site
+    site._server.server_close()  # Some tests never let it answer.
 
 
 @pytest.fixture
