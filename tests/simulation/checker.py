@@ -207,7 +207,7 @@ def poison_is_earned(world: "World") -> Iterator[str]:
     for kept in world.history.runs.values():
         if kept.ended and kept.ended.detail == "poisoned":
             cut = next(one.at for one in kept.facts if isinstance(one.fact, RunCancelled))
-            last = max((one.at for one in kept.facts if isinstance(one.fact, ENDINGS) and one.at < cut), default=0.0)
+            last = max((one.at for one in kept.facts if type(one.fact) in ENDINGS and one.at < cut), default=0.0)
             dead = [owner for since, owner in kept.owners if _died_after(world, owner, max(last, since))]
             if len(dead) < POISONED_AT:
                 yield f"{kept.id} was, after {len(dead)} deaths since {last:.4f}"
