@@ -158,7 +158,7 @@ def _followed(before: Earlier, new_id: str, now: float) -> RunStarted:
     """The first fact of a run that wants what an earlier one wanted."""
     old = before.started
     deadline = None if old.deadline is None else now + old.deadline - old.at
-    return msgspec.structs.replace(old, at=now, run=new_id, deadline=deadline, rules=RULES, format=FORMAT)
+    return msgspec.structs.replace(old, at=now, run=new_id, deadline=deadline, rules=RULES, format=FORMAT, caller=None)
 
 
 class Fork(msgspec.Struct, frozen=True):

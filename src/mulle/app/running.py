@@ -10,6 +10,7 @@ from typing import Any, Self, TypeVar, Unpack
 
 from mulle.agents.workflow import Workflow as PythonWorkflow
 from mulle.app.beginning import RunOptions, beginning
+from mulle.app.children import with_children
 from mulle.app.forks import Fork, forked, retried
 from mulle.app.given import checked_payload
 from mulle.app.graphs import Graphs, Ready
@@ -380,9 +381,11 @@ class App:
         return Found(stored.id, number, self.workflows.document(stored.id, number))
 
     def _executor(self, catalogue: Catalogue) -> Executor:
+        services = self.outside.services
+        spread = with_children(services, self.journal, self.graphs, self._running, self.now)
         return Executor(
             catalogue,
-            self.outside.services,
+            services if self._tape else spread,
             clock=self.now,
             chance=self._chance,
             redact=self.outside.redact,

@@ -11,6 +11,7 @@ from mulle.document.queue_keys import queue_problems
 from mulle.document.references import Surroundings, reference_problems
 from mulle.document.shape import cycle_problems, followers, shape_problems
 from mulle.document.signature import ERROR_PORT, Describe, Signature
+from mulle.document.spreading import spread_problems
 from mulle.document.triggers import trigger_problems
 from mulle.document.workflow import Body, NodeSpec, Variables, Workflow
 from mulle.errors import MulleError
@@ -59,6 +60,7 @@ def _graph_problems(
         yield from _policy_problems(node, signature, where)
         yield from reference_problems(node, signature, inside, prefix)
         yield from _body_problems(node, signature, describe, inside, where)
+        yield from spread_problems(node, signature, describe, prefix)
     yield from _link_problems(graph)
     behind = followers(body, graph.links, signatures, describe)
     yield from cycle_problems(behind, prefix)

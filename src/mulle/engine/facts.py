@@ -84,6 +84,14 @@ class Origin(msgspec.Struct, frozen=True, omit_defaults=True):
     """How many of the facts that follow the first were carried over. They cost nothing here."""
 
 
+class Caller(msgspec.Struct, frozen=True):
+    """Who is told of a child run's end."""
+
+    run: str
+    signal: str
+    """The name that its parent's node listens to."""
+
+
 class RunStarted(Fact, frozen=True, kw_only=True, tag="run_started"):
     run: str
     graph: str
@@ -106,6 +114,8 @@ class RunStarted(Fact, frozen=True, kw_only=True, tag="run_started"):
     """When the run is cut off, in seconds since 1970."""
     budget: Budget | None = None
     """What it may use up before it is cut off."""
+    caller: Caller | None = None
+    """It does a part of another run's work."""
 
 
 class NodeStarted(Fact, frozen=True, kw_only=True, tag="node_started"):

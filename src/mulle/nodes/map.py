@@ -2,17 +2,19 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, model_validator
 
 from mulle.document.expressions.values import kind
-from mulle.document.ports import is_array
+from mulle.document.ports import is_array, is_object
 from mulle.document.signature import Signature
 from mulle.document.workflow import NodeSpec
 from mulle.errors import BodyFailed, StepError
-from mulle.sdk import Context, Done, Expand, Node, Settings
-from mulle.sdk.context import Ending
+from mulle.nodes.spreading import Spread, spreading
+from mulle.sdk import Context, Done, Expand, Node, Settings, Wait
+from mulle.sdk.context import ChildRuns, Ending
+from mulle.sdk.node import Effect
 
 
 class NoList(StepError):
@@ -43,9 +45,22 @@ class Map(Node):
         """Which of the End's values is the result; empty: all of them, as an object."""
         flatten: bool = False
         """Where every result is a list, make one list of them all; results that are null fall away."""
+        spread: bool = False
+        """Give the items to child runs, which any worker may drive. Inside, only `item`, `index`, `env` and `sys` are
+        known of what is outside."""
+        chunk: int = Field(default=100, ge=1)
+        """How many items a child run gets."""
+
+        @model_validator(mode="after")
+        def _no_race_over_runs(self) -> Self:
+            if self.spread and self.enough is not None:
+                raise ValueError("`enough` cannot be asked of items that are spread over runs")
+            return self
 
     class Inputs(BaseModel):
         items: Any = None
+        first: int = 0
+        """What `index` begins with."""
 
     class Outputs(BaseModel):
         results: list[Any]
@@ -53,18 +68,24 @@ class Map(Node):
         errors: list[Any]
         """Of failed items: `{index, type, message, node}`."""
 
-    async def run(self, config: Config, inputs: Inputs, ctx: Context) -> Done | Expand:
-        if ctx.memo is None:
+    async def run(self, config: Config, inputs: Inputs, ctx: Context) -> Done | Expand | Wait:
+        if ctx.memo is None or is_object(ctx.memo):
             items = inputs.items if "items" in inputs.model_fields_set else config.items
             if not is_array(items):
                 raise NoList(kind=kind(items))
             if not items:
                 return Done({"results": [], "errors": []})
-            scopes = [{"item": item, "index": index} for index, item in enumerate(items)]
+            if config.spread and (runs := await spreading(ctx)):
+                return await _spread(items, config, runs, ctx)
+            scopes = [{"item": item, "index": index} for index, item in enumerate(items, inputs.first)]
             tolerant = config.on_item_error != "fail" or config.enough is not None
             return Expand(scopes, limit=config.concurrency, enough=config.enough, tolerant=tolerant, memo=len(items))
-        made = _collected(ctx.endings, config) if config.enough is None else _raced(ctx.endings, config)
+        first = inputs.first
+        made = _collected(ctx.endings, config, first) if config.enough is None else _raced(ctx.endings, config, first)
         return Done(made | {"results": flat(made["results"])} if config.flatten else made)
+
+    def effect_of(self, config: Config) -> Effect:
+        return "repeatable" if config.spread else self.effect
 
     def signature(self, spec: NodeSpec) -> Signature:
         return replace(super().signature(spec), container=True, body_names=frozenset({"item", "index"}))
@@ -78,11 +99,31 @@ def flat(results: list[Any]) -> list[Any]:
     return [item for one in some for item in one]
 
 
-def _collected(endings: Sequence[Ending], config: Map.Config) -> dict[str, list[Any]]:
+async def _spread(items: list[Any], config: Map.Config, runs: ChildRuns, ctx: Context) -> Done | Wait:
+    """Give the items to child runs, chunk by chunk, and put together what these give."""
+    firsts = range(0, len(items), config.chunk)
+    inputs: list[dict[str, Any]] = [{"items": items[first : first + config.chunk], "first": first} for first in firsts]
+    settings = config.model_dump(include={"concurrency", "on_item_error", "collect"})
+    endings = await Spread(runs, ctx, inputs, settings).go_on(tolerant=config.on_item_error != "fail")
+    if isinstance(endings, Wait):
+        return endings
+    results: list[Any] = []
+    errors: list[Any] = []
+    for given, ending in zip(inputs, endings, strict=True):
+        if ending.succeeded:
+            results += ending.outputs["results"]
+            errors += ending.outputs["errors"]
+        else:  # The whole run: it was cancelled, took too long, or killed its workers.
+            errors += [_error(ending, index) for index, _ in enumerate(given["items"], given["first"])]
+            results += [None for _ in given["items"]] if config.on_item_error == "null" else []
+    return Done({"results": flat(results) if config.flatten else results, "errors": errors})
+
+
+def _collected(endings: Sequence[Ending], config: Map.Config, first_index: int) -> dict[str, list[Any]]:
     """The results and the errors; raises BodyFailed for the first failure when none is allowed."""
     results: list[Any] = []
     errors: list[Any] = []
-    for index, ending in enumerate(endings):
+    for index, ending in enumerate(endings, first_index):
         if ending.succeeded:
             results.append(ending.outputs.get(config.collect) if config.collect else ending.outputs)
             continue
@@ -95,9 +136,9 @@ def _collected(endings: Sequence[Ending], config: Map.Config) -> dict[str, list[
     return {"results": results, "errors": errors}
 
 
-def _raced(endings: Sequence[Ending], config: Map.Config) -> dict[str, list[Any]]:
+def _raced(endings: Sequence[Ending], config: Map.Config, first_index: int) -> dict[str, list[Any]]:
     """What the winners gave, in the order of their items; raises BodyFailed when too few succeeded."""
-    lost = [_error(ending, index) for index, ending in enumerate(endings) if ending.error is not None]
+    lost = [_error(ending, index) for index, ending in enumerate(endings, first_index) if ending.error is not None]
     won = [ending.outputs for ending in endings if ending.succeeded]
     if len(won) < (config.enough or 0) and config.on_item_error == "fail":
         cause = f"; item {lost[0]['index']} failed at '{lost[0]['node']}': {lost[0]['message']}" if lost else ""

@@ -8,7 +8,9 @@ from pydantic import Field
 from mulle.document.signature import Signature
 from mulle.document.workflow import NodeSpec
 from mulle.errors import BodyFailed
-from mulle.sdk import Context, Done, Expand, Node, Settings
+from mulle.nodes.spreading import Spread, spreading
+from mulle.sdk import Context, Done, Expand, Node, Settings, Wait
+from mulle.sdk.node import Effect
 
 
 class Subflow(Node):
@@ -28,8 +30,14 @@ class Subflow(Node):
         """Which version of it; by default the newest."""
         inputs: dict[str, Any] = Field(default_factory=dict[str, Any])
         """Values for the start inside, beside what arrives at ports of any name."""
+        spread: bool = False
+        """Make it a child run, which any worker may drive. Inside, only `env` and `sys` are known of what is
+        outside."""
 
-    async def run(self, config: Config, inputs: dict[str, Any], ctx: Context) -> Done | Expand:
+    async def run(self, config: Config, inputs: dict[str, Any], ctx: Context) -> Done | Expand | Wait:
+        if config.spread and ctx.memo is not True and (runs := await spreading(ctx)):
+            endings = await Spread(runs, ctx, [config.inputs | inputs], {}).go_on(tolerant=False)
+            return endings if isinstance(endings, Wait) else Done(endings[0].outputs)
         if ctx.memo is None:
             return Expand([config.inputs | inputs], memo=True)
         (ending,) = ctx.endings
@@ -38,6 +46,9 @@ class Subflow(Node):
             node = ending.error.node if ending.error else ""
             raise BodyFailed(f"The steps inside failed at '{node}': {message}")
         return Done(ending.outputs)
+
+    def effect_of(self, config: Config) -> Effect:
+        return "repeatable" if config.spread else self.effect
 
     def signature(self, spec: NodeSpec) -> Signature:
         return replace(super().signature(spec), container=True)

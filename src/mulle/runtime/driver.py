@@ -16,6 +16,7 @@ from typing import Any, Literal
 
 from mulle.document.ports import is_object
 from mulle.engine import scope as at
+from mulle.engine.children import children_in
 from mulle.engine.facts import (
     AnyFact,
     Execute,
@@ -329,7 +330,7 @@ class Driver:
             self._timers.take()
         next_time = self._timers.first[0] if self._timers else None
         left = math.inf if next_time is None else next_time - self._clock()
-        if not self._steps and not self._throttle and left > PATIENCE:
+        if not self._steps and not self._throttle and left > PATIENCE and not self._has_children():
             if await self._journal.release(self.run_id, self._epoch, next_time):
                 return True
             self._inbox_due = True
@@ -344,6 +345,10 @@ class Driver:
             if alarm:
                 alarm.cancel()
         return False
+
+    def _has_children(self) -> bool:
+        """Whether child runs are at work for it; whoever waits for it waits for them, too."""
+        return any(children_in(self.run_id, node.memo) for node in self.run.waiting().values())
 
     # ------------------------------------------------------------------ time
 

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from mulle.engine.children import Sent, cancelling, reporting
 from mulle.engine.facts import AnyFact, Failure, NodeDone, NodeFailed, Path, RunEnded, Signalled
 from mulle.engine.journal import Batch, Journal
 from mulle.engine.packing import Blobs, packed, packing
@@ -58,6 +59,8 @@ class Ledger:
         self._kept: set[str] = set()
         """Big values that were written before, by hash."""
         self._consumed: list[str] = []
+        self._sent: list[Sent] = []
+        """What other runs are to hear of these facts."""
         self._saved = self._snapshot_at = run.head
         self._writing = False
         self._await_disk: list[asyncio.Future[None]] = []
@@ -94,7 +97,11 @@ class Ledger:
             self._blobs |= blobs
         elif not encoded:
             self._heavy.append(len(self._facts))
+        if isinstance(fact, NodeFailed) and (fact.retry_at is None or fact.from_turn is not None):
+            self._sent += cancelling(self._id, self._run.at(fact.path)[2].memo)
         self._run.apply(fact)
+        if isinstance(fact, RunEnded) and self._run.started is not None:
+            self._sent += reporting(self._run.started, fact)
         self._facts.append(fact)
         self._encoded.append(encoded)
 
@@ -115,6 +122,7 @@ class Ledger:
             self._blobs |= blobs
         self._heavy.clear()
         facts, encoded, blobs, consumed = self._facts, self._encoded, self._blobs, self._consumed
+        sent = self._sent
         ended = self._run.ended
         batch = Batch(
             run=self._id,
@@ -128,9 +136,11 @@ class Ledger:
             ended=ended.at if ended else None,
             awaited=True,
             alive=not ENDINGS.isdisjoint(map(type, facts)),
+            signals=sent,
         )
         self._saved += len(facts)
         self._facts, self._encoded, self._blobs, self._consumed = [], [], {}, []
+        self._sent = []
         self._writing = True
         try:
             written = self._journal.append(batch)
@@ -139,6 +149,7 @@ class Ledger:
         except StoreError:
             self._saved -= len(facts)
             self._facts, self._encoded, self._blobs, self._consumed = facts, encoded, blobs, consumed
+            self._sent = sent
             raise
         finally:
             self._writing = False

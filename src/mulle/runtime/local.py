@@ -101,14 +101,14 @@ class LocalRuntime:
     async def start(self, new: NewRun, first: RunStarted, graph: LoadedGraph, kept: Sequence[AnyFact] = ()) -> bool:
         """Begin a run, at once or when its turn comes; a fork with the facts that it keeps.
 
-        False when a run with its `dedup` key exists already.
+        False when a run with its `dedup` key exists already. A child run is left to whoever looks for work first.
         """
         facts, blobs = await packed_together((first, *kept))
         if new.waits_its_turn:
             created = await self._journal.create(new, facts, blobs)
             if created:
                 self._publish(Published(new.id, (first,)))
-            if created and new.debounce is None:
+            if created and new.debounce is None and (first.caller is None or self._alarm is None):
                 await self.take(new.id)
             self._stirred.set()
             return created

@@ -115,6 +115,34 @@ class KnowledgeService(Protocol):
     async def search(self, query: str, *, domain: str | None = None, limit: int = 5) -> Sequence[Mapping[str, Any]]: ...
 
 
+class ChildRuns(Protocol):
+    """Runs that do a part of a container's work, on whichever machine is free."""
+
+    async def possible(self, run: str, path: tuple[str | int, ...]) -> bool:
+        """Whether the work of this node can be given to child runs."""
+        ...
+
+    async def start(
+        self,
+        run: str,
+        path: tuple[str | int, ...],
+        child: str,
+        *,
+        settings: Mapping[str, Any],
+        inputs: Mapping[str, Any],
+        signal: str,
+    ) -> None:
+        """Start a run of the node's body with its own settings, unless it was started before.
+
+        Its end is told to the run by `signal`, with `{"run", "status"}`.
+        """
+        ...
+
+    async def ending(self, child: str) -> "Ending | None":
+        """How a child ended; None: it has not."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Services:
     """What this program offers to nodes. A stand-in takes the place of any of them."""
@@ -126,6 +154,8 @@ class Services:
     knowledge: KnowledgeService | None = None
     secret: Callable[[str], str] | None = None
     """A secret's value; raises SetupError when there is none."""
+    children: ChildRuns | None = None
+    """None: all work is done within the run."""
     extra: Mapping[str, Any] = field(default_factory=dict[str, Any])
 
 
