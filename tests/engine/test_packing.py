@@ -222,7 +222,13 @@ def test_work_comes_in_slices_that_give_what_one_go_gives():
 
 
 @pytest.mark.parametrize(
-    "light", [{}, {"a": None, "b": 1, "c": "x" * HEAVY}, {"d": [1, {"x": (2.5, True)}], "e": {"k": "v"}}]
+    "light",
+    [
+        {},
+        {"a": None, "b": 1, "c": "x" * HEAVY},
+        {"many": dict.fromkeys("abcdefghijklm", 1)},
+        {"d": [1, {"x": (2.5, True)}], "e": {"k": "v"}},
+    ],
 )
 def test_ordinary_values_are_not_heavy(light: dict[str, Any]):
     assert not is_heavy(light)

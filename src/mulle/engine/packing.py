@@ -88,19 +88,27 @@ def packing(fact: AnyFact) -> Slices[Packed]:
 def is_heavy(values: Mapping[str, Any]) -> bool:
     """Whether writing these takes so long that it should be done in slices."""
     for value in values.values():
-        # At first glance most are small: a number, a short text, or a few of them. This is asked for every fact.
         kind = value.__class__
-        if kind in _SCALARS or (kind is str and len(value) < SMALL):
+        if kind in _SCALARS or (kind is dict and _is_small(value)):
             continue
-        if kind is dict and len(value) <= FEW:
-            for item in value.values():
-                if item.__class__ not in _SCALARS and not (item.__class__ is str and len(item) < SMALL):
-                    break
-            else:
-                continue
-        if weight(value, HEAVY) > HEAVY:
+        if kind is str:
+            if len(value) > HEAVY:
+                return True
+        elif weight(value, HEAVY) > HEAVY:
             return True
     return False
+
+
+def _is_small(value: Mapping[Any, Any]) -> bool:
+    """Whether an object is small at first glance, as most are. This is asked for every fact."""
+    if len(value) > FEW:
+        return False
+    for name, item in value.items():
+        if name.__class__ is not str or len(name) > PREVIEW:
+            return False
+        if item.__class__ not in _SCALARS and not (item.__class__ is str and len(item) < SMALL):
+            return False
+    return True
 
 
 def weight(value: Any, most: int) -> int:

@@ -144,7 +144,7 @@ class Ledger:
         self._writing = True
         try:
             written = self._journal.append(batch)
-            at_once = isinstance(written, asyncio.Future) and written.done()
+            at_once = not isinstance(written, asyncio.Future) or written.done()
             await written
         except StoreError:
             self._saved -= len(facts)
