@@ -6,7 +6,7 @@ from tests.simulation.faults import crowd
 from tests.simulation.soak import failure
 from tests.simulation.world import World
 
-CHUNKS, SEEDS = 40, 25
+CHUNKS, SEEDS = 40, 50
 
 
 @pytest.mark.parametrize("chunk", range(CHUNKS))
