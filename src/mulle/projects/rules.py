@@ -8,6 +8,7 @@ from typing import Any, cast
 
 from jsonschema import Draft202012Validator, exceptions
 
+from mulle.document.ports import is_array, is_object
 from mulle.document.problem import nearest
 from mulle.errors import InputError
 
@@ -54,12 +55,32 @@ class CircularTasks(InputError):
 
 def checked(data: Any, file: str = "workflow.json") -> Any:
     """The data of a file, if it fits the file's schema; raises ProjectInvalid at the place that does not."""
+    fresh, keys = _unseen(data)
+    if keys and _best(_validator(file).iter_errors(fresh)) is None:
+        _seen.update(keys)
+        return data
     error = _best(_validator(file).iter_errors(data))
     if error is not None:
         steps: list[Any] = list(error.absolute_path)
         place = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in steps)
         raise ProjectInvalid(file=file, problem=_said(error.message), at=f"{file}{place}")
     return data
+
+
+_seen: set[str] = set()
+"""Tasks, as text, that were found to fit: a change of one does not look at thousands of others again."""
+MOST_SEEN = 50_000
+
+
+def _unseen(data: Any) -> tuple[Any, list[str]]:
+    """The data with those tasks only that were not looked at before, and all tasks as text; no text: look at all."""
+    if not is_object(data) or not is_array(data.get("tasks")):
+        return data, []
+    if len(_seen) > MOST_SEEN:
+        _seen.clear()
+    keys = [json.dumps(task, ensure_ascii=False, default=repr) for task in data["tasks"]]
+    fresh = [task for task, key in zip(data["tasks"], keys, strict=True) if key not in _seen]
+    return data | {"tasks": fresh}, keys
 
 
 @cache
