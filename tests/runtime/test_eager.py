@@ -3,11 +3,20 @@
 import asyncio
 import contextvars
 import inspect
+from collections.abc import Coroutine
 from typing import Any
 
 import pytest
 
-from mulle.runtime.eager import begin
+from mulle.runtime.eager import Eager
+
+
+def begin(work: Coroutine[Any, Any, Any]) -> "asyncio.Task[Any]":
+    """Begin what waits for something, as the task that goes on with it."""
+    task = Eager().begin(work)
+    assert task is not None
+    return task
+
 
 place: contextvars.ContextVar[str] = contextvars.ContextVar("place", default="")
 
@@ -15,14 +24,122 @@ place: contextvars.ContextVar[str] = contextvars.ContextVar("place", default="")
 async def test_what_never_waits_has_ended_when_it_was_begun():
     seen: list[str] = []
 
-    async def work() -> str:
+    async def work() -> None:
         seen.append("done")
-        return "result"
 
-    task = begin(work())
-
+    assert Eager().begin(work()) is None
     assert seen == ["done"]
-    assert await task == "result"
+
+
+async def test_a_task_stands_ready_for_the_next_one_until_somebody_waits():
+    eager = Eager()
+    seen: list[Any] = []
+
+    async def quick() -> None:
+        seen.append(asyncio.current_task())
+
+    async def slow(gate: "asyncio.Future[str]") -> str:
+        seen.append(asyncio.current_task())
+        return await gate
+
+    gates = [asyncio.get_running_loop().create_future() for _ in range(3)]
+    eager.begin(quick())
+    eager.begin(quick())
+    first = eager.begin(slow(gates[0]))
+    eager.begin(quick())
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    eager.begin(quick())
+    second = eager.begin(slow(gates[1]))
+    third = eager.begin(slow(gates[2]))
+    for number, gate in enumerate(gates):
+        gate.set_result(f"result {number}")
+
+    assert first is not None
+    assert second is not None
+    assert third is not None
+    assert [await first, await second, await third] == ["result 0", "result 1", "result 2"]
+    assert seen == [first, first, first, second, second, second, third]
+
+
+async def test_what_one_leaves_in_its_context_does_not_reach_the_next():
+    eager = Eager()
+    seen: list[str] = []
+
+    async def work(name: str) -> None:
+        seen.append(place.get())
+        place.set(name)
+
+    eager.begin(work("first"))
+    eager.begin(work("second"))
+
+    assert seen == ["", ""]
+
+
+@pytest.mark.parametrize("turns", [0, 2])
+@pytest.mark.parametrize("takes_it_back", [False, True])
+async def test_one_that_cancels_itself_and_ends_cancels_nobody_else(turns: int, *, takes_it_back: bool):
+    eager = Eager()
+    ready = asyncio.get_running_loop().create_future()
+
+    async def quick() -> None:
+        pass
+
+    async def rash() -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        task.cancel()
+        if takes_it_back:
+            task.uncancel()
+
+    async def slow() -> str:
+        return await ready
+
+    eager.begin(quick())
+    for _ in range(turns):
+        await asyncio.sleep(0)
+    assert eager.begin(rash()) is None
+    task = eager.begin(slow())
+    await asyncio.sleep(0)
+    ready.set_result("undisturbed")
+
+    assert task is not None
+    assert await task == "undisturbed"
+
+
+async def test_closed_it_leaves_no_task_behind():
+    eager = Eager()
+
+    async def quick() -> None:
+        pass
+
+    before = asyncio.all_tasks()
+    eager.begin(quick())
+    await asyncio.sleep(0)
+    eager.close()
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+
+    assert asyncio.all_tasks() == before
+
+
+def test_a_loop_gets_no_task_of_another_one():
+    eager = Eager()
+
+    async def quick() -> None:
+        pass
+
+    async def slow() -> str:
+        return await asyncio.sleep(0, "result")
+
+    async def both() -> Any:
+        eager.begin(quick())
+        task = eager.begin(slow())
+        assert task is not None
+        return await task, eager.begin(quick())
+
+    assert asyncio.run(both()) == ("result", None)
+    assert asyncio.run(both()) == ("result", None)
 
 
 async def test_what_waits_goes_on_as_a_task():
@@ -40,8 +157,20 @@ async def test_what_waits_goes_on_as_a_task():
     assert await task == ["first", "last"]
 
 
-async def test_an_error_is_the_tasks_and_not_the_callers():
+async def test_what_fails_before_it_waits_fails_whoever_began_it():
+    eager = Eager()
+
     async def work() -> None:
+        raise ValueError("mine")
+
+    with pytest.raises(ValueError, match="mine"):
+        eager.begin(work())
+    assert asyncio.current_task() is not None
+
+
+async def test_what_fails_later_fails_its_task():
+    async def work() -> None:
+        await asyncio.sleep(0)
         raise ValueError("mine")
 
     task = begin(work())
@@ -165,16 +294,6 @@ async def test_cancelled_when_what_it_waits_for_is_there_it_is_told_all_the_same
     with pytest.raises(asyncio.CancelledError):
         await task
     assert told == ["told"]
-
-
-async def test_cancelled_after_it_ended_it_has_ended():
-    async def work() -> str:
-        return "result"
-
-    task = begin(work())
-    task.cancel()
-
-    assert await task == "result"
 
 
 async def test_it_may_cancel_itself_before_it_waits_and_not_its_caller():

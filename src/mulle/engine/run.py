@@ -177,12 +177,6 @@ class Run:
         """Take one fact in. Raises BrokenJournal for a fact that cannot follow those before it, NewerJournal."""
         if self.ended or (self.started is None) is not isinstance(fact, RunStarted):
             raise BrokenJournal(f"{type(fact).__name__} cannot stand at position {self.head}.")
-        self._take(fact)
-        if self._tree.leave_emptied():
-            self._finish()
-        self.head += 1
-
-    def _take(self, fact: AnyFact) -> None:
         match fact:
             case NodeStarted():
                 self._node_started(fact)
@@ -202,6 +196,9 @@ class Run:
                 self._run_cancelled(fact)
             case _:
                 self._run_ended(fact)
+        if self._tree.leave_emptied():
+            self._finish()
+        self.head += 1
 
     def _run_started(self, fact: RunStarted) -> None:
         if fact.rules > RULES or fact.format > FORMAT:
@@ -224,7 +221,9 @@ class Run:
         node.status = at.RUNNING
         node.turn, node.attempt, node.effect = fact.turn, fact.attempt, fact.effect
         self.spent.steps += self.head > self._carried
-        self._tree.agenda.began(Execute(fact.path, fact.turn, fact.attempt))
+        if again or command.not_before:
+            command = Execute(fact.path, fact.turn, fact.attempt)
+        self._tree.agenda.began(command)
 
     def _node_done(self, fact: NodeDone) -> None:
         scope, plan, node = self.at(fact.path)

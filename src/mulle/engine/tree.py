@@ -87,7 +87,8 @@ class Tree:
         """Give a node its ending, and what lies behind it its start or its skip."""
         path = (*scope.path, plan.id)
         self.agenda.drop(path)
-        self.stop_listening(path, node)
+        if node.listens_to:
+            self.stop_listening(path, node)
         node.status = status
         node.memo = node.expansion = node.form = node.answer = None
         self._count_out(scope, plan, node)

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from typing import Any
 
+import msgspec
 from pydantic import BaseModel, Field
 
 from mulle.document.expressions import as_text
@@ -65,7 +66,9 @@ class Classify(Node):
         answer = await ctx.llm.complete(request | ({"model": config.model} if config.model else {}))
         said = nfc(answer["text"].strip())
         known = next((one.name for one in config.classes if nfc(one.name) == said), ELSE)
-        return replace(_branch(known, config.classes, "model"), usage=dict(answer.get("usage") or {}) or None)
+        return msgspec.structs.replace(
+            _branch(known, config.classes, "model"), usage=dict(answer.get("usage") or {}) or None
+        )
 
     def signature(self, spec: NodeSpec) -> Signature:
         classes = spec.data.get("classes")

@@ -33,6 +33,7 @@ from mulle.engine.facts import (
 from mulle.engine.journal import CANCEL, InboxSignal, Journal
 from mulle.engine.run import Run
 from mulle.errors import LeaseLost, StepError, StoreError
+from mulle.runtime.eager import Eager
 from mulle.runtime.executor import Executor, Turn
 from mulle.runtime.ledger import Ledger, Published, Unwritten
 from mulle.runtime.pins import Pins
@@ -60,8 +61,9 @@ class Driver:
         epoch: int,
         journal: Journal,
         executor: Executor,
-        publish: Callable[[Published], None] = lambda _: None,
+        publish: Callable[[Published], None],
         *,
+        eager: Eager,
         inbox_is_empty: bool = False,
     ) -> None:
         """Drive `run`, claimed at `epoch`. `inbox_is_empty`: nobody can have sent it a signal yet."""
@@ -69,6 +71,8 @@ class Driver:
         self.run = run
         self.run_id = run.started.run
         self.pins = Pins(run)
+        self._commands, self._to_stop = run.commands, run.to_stop
+        self._budgeted = run.started.budget is not None
         self._epoch = epoch
         self._journal = journal
         self._executor = executor
@@ -78,7 +82,8 @@ class Driver:
         self._heard = Heard()
         self._timers = Timers()
         """When a turn may begin or, under the empty path, the run's own time is up."""
-        self._steps = Steps(executor, self._heard)
+        self._steps = Steps(executor, self._heard, eager)
+        self._limits = executor.limits
         self._throttle = Throttle(self.run_id, journal, executor.limits, self._heard, self._timers)
         self._licensed: dict[Path, Turn] = {}
         self._inbox_due = not inbox_is_empty
@@ -123,13 +128,16 @@ class Driver:
                 self._take_events()
                 if self._timers:
                     self._due(self._clock())
-                await self._follow()
-                if self._ledger:
-                    await self._breathe(had_turn=await self._ledger.save())
+                while not self._follow():
+                    await self._pause()
+                    self._take_events()
+                if self._ledger and await self._ledger.save():
+                    self._breath = self._clock() + BREATH
                 if self.run.ended:
                     return "ended"
-                await self._start_licensed()
-                if await self._nothing_left_to_do_now():
+                while not self._start_licensed():
+                    await self._pause()
+                if self._is_at_rest() and await self._rest():
                     return "released"
         except asyncio.CancelledError:
             await self._leave_in_peace()
@@ -148,7 +156,8 @@ class Driver:
         while heard.facts:
             fact = heard.facts.popleft()
             self._record(fact)
-            self._throttle.ended(getattr(fact, "path", ()))
+            if self._throttle.in_use:
+                self._throttle.ended(getattr(fact, "path", ()))
         while heard.paths:
             self._look_at(heard.paths.popleft())
         if heard.failure is not None:
@@ -173,8 +182,8 @@ class Driver:
 
     def _interrupt_what_was_in_flight(self) -> None:
         """A `once` node that was running when its driver died must not silently run again."""
-        for path in [*self.run.commands, *self.run.to_stop]:
-            if path not in self.run.commands and path not in self.run.to_stop:
+        for path in [*self._commands, *self._to_stop]:
+            if path not in self._commands and path not in self._to_stop:
                 continue  # Its scope ended with the one before.
             _, plan, node = self.run.at(path)
             if node.status == at.RUNNING and node.effect == "once":
@@ -184,25 +193,22 @@ class Driver:
 
     # ------------------------------------------------------------------ what is to be done
 
-    async def _follow(self) -> None:
-        """Begin what the fold lists and stop what it does not, until it asks for nothing new."""
+    def _follow(self) -> bool:
+        """Begin what the fold lists and stop what it does not, until it asks for nothing new.
+
+        Gives False, to be called again, when others should have their turn first or what was learnt be written.
+        """
         while True:
             changed = self.run.changes()
             for path in changed:
                 self._look_at(path)
-            if self.run.to_stop:
-                for path in [path for path in self.run.to_stop if path not in self._steps]:
-                    self._record(self._stopped(path))
-                    changed.append(path)
-            if not changed:
+            ended = bool(self._to_stop) and self._end_what_does_not_run()
+            if not (changed or ended):
                 break
-            if len(self._ledger) > FULL_BATCH:
-                await self._ledger.save()
-            elif self._clock() > self._breath:
-                await self._breathe()
+            if len(self._ledger) > FULL_BATCH or self._clock() > self._breath:
+                return False
             self._take_events()
-        if self.run.finish:
-            finish = self.run.finish
+        if finish := self.run.finish:
             self._record(
                 RunEnded(
                     at=self._clock(),
@@ -212,14 +218,22 @@ class Driver:
                     error=finish.error,
                 )
             )
+        return True
+
+    def _end_what_does_not_run(self) -> bool:
+        """Write the ending of what is to be stopped and has nothing to stop; whether there was any."""
+        idle = [path for path in self._to_stop if path not in self._steps]
+        for path in idle:
+            self._record(self._stopped(path))
+        return bool(idle)
 
     def _look_at(self, path: Path) -> None:
-        command = self.run.commands.get(path)
+        command = self._commands.get(path)
         if command is None:
             self._licensed.pop(path, None)
             if path in self._steps:
                 self._steps.stop(path)
-            else:
+            elif self._throttle.in_use:
                 self._throttle.ended(path)
         elif path not in self._steps and path not in self._licensed:
             if command.not_before > self._clock():
@@ -231,7 +245,7 @@ class Driver:
         """Start a turn: in place if it is pure, else as soon as its licence is on disk."""
         place = self.run.at(command.path)
         _, plan, node = place
-        if node.status != at.RUNNING and (spent := self.run.over_budget()):
+        if self._budgeted and node.status != at.RUNNING and (spent := self.run.over_budget()):
             self._record(RunCancelled(at=self._clock(), reason=spent, detail="over_budget"))
             return
         if node.status == at.ASKING:
@@ -239,8 +253,7 @@ class Driver:
             if decided is None:
                 return
             command = decided
-        pinned = self.pins.answer(command, plan.spec, self._executor)
-        if pinned is not None:
+        if self.pins.any and (pinned := self.pins.answer(command, plan.spec, self._executor)):
             self._record(_started(command, "pure", self._clock()))
             self._record(pinned)
             return
@@ -252,19 +265,24 @@ class Driver:
                 self._record(_started(command, "pure", self._clock()))
             self._record(self._executor.failure(plan.spec, command, error))
             return
-        limited = turn.effect != "pure" or plan.spec.rate is not None
-        if limited and not again and not self._throttle.admits(command, plan.spec, turn.began):
+        if not again and self._limits.concern(plan.spec) and not self._admits(turn):
             return
         if not again:
             self._record(_started(command, turn.effect, turn.began))
         fact = self._executor.at_once(turn) if turn.effect == "pure" else None
         if fact is not None:
             self._record(fact)
-            self._throttle.ended(command.path)
+            if self._throttle.in_use:
+                self._throttle.ended(command.path)
         elif turn.effect == "pure":
             self._steps.start(turn)
         else:
             self._licensed[command.path] = turn
+
+    def _admits(self, turn: Turn) -> bool:
+        """Whether a turn may begin now; what is pure touches nothing that others share, unless its own node says so."""
+        limited = turn.effect != "pure" or turn.spec.rate is not None
+        return not limited or self._throttle.admits(turn.command, turn.spec, turn.began)
 
     def _answered_question(self, command: Execute) -> Execute | None:
         """Act on a person's word about an interrupted step; the command to go on with if it is to run again."""
@@ -286,23 +304,26 @@ class Driver:
                 self._record(NodeFailed(at=now, path=command.path, kind="error", error=failure))
         return None
 
-    async def _start_licensed(self) -> None:
-        """Begin what may touch the world. Steps that wait go on beside each other; the others end here, one by one."""
+    def _start_licensed(self) -> bool:
+        """Begin what may touch the world. Steps that wait go on beside each other; the others end here, one by one.
+
+        Gives False, to be called again, when others should have their turn first.
+        """
         while self._licensed:
             if not self._journal.holds():
                 raise LeaseLost(run=self.run_id)
             self._steps.start(self._licensed.pop(next(iter(self._licensed))))
             if self._licensed and self._clock() > self._breath:
-                await self._breathe()
+                return False
+        return True
 
-    async def _breathe(self, *, had_turn: bool = False) -> None:
-        """Let others have their turn if it is a while since they had: a run alone would hold the loop to its end."""
-        now = self._clock()
-        if had_turn:
-            self._breath = now + BREATH
-        elif now > self._breath:
+    async def _pause(self) -> None:
+        """Write what is much, and let others have their turn: a run alone would hold the loop to its end."""
+        if len(self._ledger) > FULL_BATCH:
+            await self._ledger.save()
+        else:
             await asyncio.sleep(0)
-            self._breath = now + BREATH
+        self._breath = self._clock() + BREATH
 
     # ------------------------------------------------------------------ stopping
 
@@ -322,10 +343,12 @@ class Driver:
 
     # ------------------------------------------------------------------ resting
 
-    async def _nothing_left_to_do_now(self) -> bool:
+    def _is_at_rest(self) -> bool:
+        """Whether there is nothing to do before the next event."""
+        return not (self._heard.stirred.is_set() or self.run.has_changes())
+
+    async def _rest(self) -> bool:
         """Wait for the next event; True when the run was let go because nothing will happen for a while."""
-        if self._heard.stirred.is_set() or self.run.has_changes():
-            return False
         while self._timers and self._is_stale(*self._timers.first):
             self._timers.take()
         next_time = self._timers.first[0] if self._timers else None
@@ -358,7 +381,7 @@ class Driver:
             return self.run.cancelled is not None
         if path in self._steps:
             return True
-        command = self.run.commands.get(path)
+        command = self._commands.get(path)
         return command is None or command.not_before > time or path in self._licensed
 
     def _due(self, now: float) -> None:
@@ -370,7 +393,7 @@ class Driver:
             if not path:
                 self._record(RunCancelled(at=now, reason="The run took longer than it may.", detail="timeout"))
             else:
-                self._begin(self.run.commands[path])
+                self._begin(self._commands[path])
 
 
 def _started(command: Execute, effect: Any, now: float) -> NodeStarted:

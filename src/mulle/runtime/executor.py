@@ -3,7 +3,6 @@
 import asyncio
 import math
 from collections.abc import Awaitable, Callable, Coroutine
-from dataclasses import replace
 from functools import partial
 from typing import Any, Protocol
 
@@ -178,8 +177,8 @@ class Executor:
         except NOT_DATA as error:
             return self.failed(turn, NoData(problem=_readable(str(error))))
         if turn.bound.knows_secrets or turn.spec.derived_outputs:
-            return self._answered(turn, replace(answer, outputs=outputs))
-        fact = self._answered(turn, replace(answer, outputs={}))
+            return self._answered(turn, msgspec.structs.replace(answer, outputs=outputs))
+        fact = self._answered(turn, msgspec.structs.replace(answer, outputs={}))
         return msgspec.structs.replace(fact, outputs=outputs) if isinstance(fact, NodeDone) else fact
 
     async def _in_time(self, turn: Turn, seconds: float) -> Answer:
@@ -199,7 +198,9 @@ class Executor:
         clean = self._without_secrets if turn.bound.knows_secrets else plain
         try:
             if turn.spec.derived_outputs and isinstance(answer, Done):
-                answer = replace(answer, outputs=with_derived(answer.outputs, turn.spec, turn.signature))
+                answer = msgspec.structs.replace(
+                    answer, outputs=with_derived(answer.outputs, turn.spec, turn.signature)
+                )
             return answer_fact(turn.command.path, answer, self.clock(), clean)
         except (*NOT_DATA, UnreadableJournal) as error:
             return self.failed(turn, NoData(problem=_readable(str(error))))
@@ -292,7 +293,9 @@ def answer_fact(path: Path, answer: Any, now: float, clean: Callable[[Any], Any]
             outputs, usage = clean(answer.outputs), plain(answer.usage)
             if not is_object(outputs) or not (usage is None or is_object(usage)):
                 raise TypeError("outputs are a dictionary, from port to value")
-            writes = tuple(Write(write.op, write.target, clean(write.value)) for write in answer.writes)
+            writes: tuple[Write, ...] = ()
+            if answer.writes:
+                writes = tuple(Write(write.op, write.target, clean(write.value)) for write in answer.writes)
             return NodeDone(at=now, path=path, outputs=outputs, writes=writes, usage=usage)
         case Expand():
             fact = NodeExpanded(

@@ -4,10 +4,13 @@ import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+import msgspec
+
 from mulle.engine.children import Sent, cancelling, reporting
-from mulle.engine.facts import AnyFact, Failure, NodeDone, NodeFailed, Path, RunEnded, Signalled
+from mulle.engine.codec import encode_one
+from mulle.engine.facts import AnyFact, Failure, NodeDone, NodeFailed, NodeStarted, Path, RunEnded, Signalled
 from mulle.engine.journal import Batch, Journal
-from mulle.engine.packing import Blobs, packed, packing
+from mulle.engine.packing import LIMIT, Blobs, packed, packing
 from mulle.engine.run import Run
 from mulle.errors import StepError, StoreError
 from mulle.runtime.heavy import in_slices, is_heavy_fact
@@ -20,8 +23,7 @@ ENDINGS = frozenset({NodeDone, NodeFailed})
 """Facts that show that a run gets on."""
 
 
-@dataclass(frozen=True, slots=True)
-class Published:
+class Published(msgspec.Struct, frozen=True, eq=False):
     """Something that watchers of a run may show: facts that are on disk, or a piece of streamed text."""
 
     run: str
@@ -84,26 +86,42 @@ class Ledger:
 
     def record(self, fact: AnyFact) -> None:
         """Fold a fact and keep it for the next save. What cannot be kept as data becomes the node's failure."""
-        try:
-            self._run.check(fact)
-            encoded, blobs = (b"", {}) if is_heavy_fact(fact) else packed(fact)
-        except NOT_DATA as error:
-            fact = _refused(fact, NoData(problem=str(error)))
-            encoded, blobs = packed(fact)
-        except StepError as error:
-            fact = _refused(fact, error)
-            encoded, blobs = packed(fact)
-        if blobs:
-            self._blobs |= blobs
-        elif not encoded:
-            self._heavy.append(len(self._facts))
-        if isinstance(fact, NodeFailed) and (fact.retry_at is None or fact.from_turn is not None):
-            self._sent += cancelling(self._id, self._run.at(fact.path)[2].memo)
+        if type(fact) is NodeStarted:  # Every second fact, and there is nothing of anybody's in it.
+            encoded = encode_one(fact)
+        else:
+            fact, encoded = self._taken_in(fact)
         self._run.apply(fact)
-        if isinstance(fact, RunEnded) and self._run.started is not None:
-            self._sent += reporting(self._run.started, fact)
         self._facts.append(fact)
         self._encoded.append(encoded)
+
+    def _taken_in(self, fact: AnyFact) -> tuple[AnyFact, bytes]:
+        """A fact as it can be kept, and as JSON; no JSON if that takes long. Notes what else goes out with it."""
+        try:
+            self._run.check(fact)
+            encoded = b"" if is_heavy_fact(fact) else self._packed(fact)
+        except NOT_DATA as error:
+            fact = _refused(fact, NoData(problem=str(error)))
+            encoded = self._packed(fact)
+        except StepError as error:
+            fact = _refused(fact, error)
+            encoded = self._packed(fact)
+        if not encoded:
+            self._heavy.append(len(self._facts))
+        match fact:
+            case NodeFailed() if fact.retry_at is None or fact.from_turn is not None:
+                self._sent += cancelling(self._id, self._run.at(fact.path)[2].memo)
+            case RunEnded() if self._run.started is not None:
+                self._sent += reporting(self._run.started, fact)
+            case _:
+                pass
+        return fact, encoded
+
+    def _packed(self, fact: AnyFact) -> bytes:
+        encoded = encode_one(fact)
+        if len(encoded) > LIMIT:
+            encoded, blobs = packed(fact)
+            self._blobs |= blobs
+        return encoded
 
     def takes(self, signal: str) -> bool:
         """Let a signal leave the inbox with the next save; False: it does already."""
@@ -117,10 +135,8 @@ class Ledger:
 
         Raises JournalConflict when another driver took over, StoreFull, StoreUnavailable; nothing is lost then.
         """
-        for number in self._heavy:
-            self._encoded[number], blobs = await in_slices(packing(self._facts[number]))
-            self._blobs |= blobs
-        self._heavy.clear()
+        if self._heavy:
+            await self._encode_heavy()
         facts, encoded, blobs, consumed = self._facts, self._encoded, self._blobs, self._consumed
         sent = self._sent
         ended = self._run.ended
@@ -153,16 +169,27 @@ class Ledger:
             raise
         finally:
             self._writing = False
-        self._kept.update(blobs)
+        if blobs:
+            self._kept.update(blobs)
         if self._saved - self._snapshot_at >= SNAPSHOT_EVERY and not ended:
             self._snapshot_at = self._saved
             self._journal.save_snapshot(self._id, self._run.snapshot())
         self._publish(Published(self._id, facts))
+        if self._await_disk:
+            self._tell_who_awaits_the_disk()
+        return not at_once
+
+    async def _encode_heavy(self) -> None:
+        for number in self._heavy:
+            self._encoded[number], blobs = await in_slices(packing(self._facts[number]))
+            self._blobs |= blobs
+        self._heavy.clear()
+
+    def _tell_who_awaits_the_disk(self) -> None:
         for waiting in self._await_disk:
             if not waiting.done():
                 waiting.set_result(None)
         self._await_disk.clear()
-        return not at_once
 
     async def show(self, path: Path, text: str) -> None:
         """Show a streamed text, after everything that led to it is on disk."""

@@ -62,6 +62,11 @@ class Limits:
     def __init__(self, rates: Mapping[str, Rate] | None = None, at_once: Mapping[str, int] | None = None) -> None:
         self.rates = dict(rates or {})
         self.gates = Gates(at_once or {})
+        self._limited = {*self.rates, *(at_once or {})}
+
+    def concern(self, spec: NodeSpec) -> bool:
+        """Whether a step may have to be held back at all."""
+        return spec.rate is not None or spec.type in self._limited
 
     def rate_of(self, spec: NodeSpec) -> tuple[str, Rate] | None:
         """The allowance that a step needs, with the name under which it is shared; None: none."""

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import time
 from collections.abc import Awaitable, Callable, Collection, Sequence
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -14,6 +15,7 @@ from mulle.engine.plan import ScopePlan
 from mulle.engine.run import Run
 from mulle.errors import JournalConflict, MulleError, StaleSnapshot, StoreError, StoreFull, StoreUnavailable, UnknownRun
 from mulle.runtime.driver import Driver
+from mulle.runtime.eager import Eager
 from mulle.runtime.endings import RunEnding, ending, ending_of
 from mulle.runtime.executor import Executor
 from mulle.runtime.heavy import packed_together
@@ -89,6 +91,8 @@ class LocalRuntime:
         """Runs whose first fact is being written, and whether no signal was heard for them."""
         self._turns: dict[str, asyncio.Event] = {}
         """Queued runs that somebody waits for here; set when they are driven."""
+        self._eager = Eager()
+        self._new_driver = partial(Driver, publish=publish, eager=self._eager)
         self._alarm: asyncio.Task[None] | None = None
         self._stirred = asyncio.Event()
         self.problems: dict[str, MulleError] = {}
@@ -125,7 +129,7 @@ class LocalRuntime:
         finally:
             unheard = self._starting.pop(new.id)
         self._publish(Published(new.id, (first,)))
-        driver = Driver(run, FIRST_EPOCH, self._journal, graph.executor, self._publish, inbox_is_empty=unheard)
+        driver = self._new_driver(run, FIRST_EPOCH, self._journal, graph.executor, inbox_is_empty=unheard)
         for fact in kept:
             driver.pins.count(fact)
         self._drive(driver)
@@ -219,13 +223,13 @@ class LocalRuntime:
 
     async def close(self) -> None:
         """Stop every step, and let go of each run as soon as its own steps have ended: others go on with it at once."""
-        working: list[asyncio.Task[Any]] = list(self._apart.values())
-        working += [self._alarm] if self._alarm else []
+        working: list[asyncio.Task[Any]] = [*self._apart.values(), *filter(None, [self._alarm])]
         self._alarm = None
         for task in working:
             task.cancel()
         await asyncio.gather(*map(self._let_go, list(self._tasks)), *working, return_exceptions=True)
         self._stalled.clear()
+        self._eager.close()
 
     async def _let_go(self, run_id: str) -> None:
         driver, task = self._drivers[run_id], self._tasks[run_id]
@@ -290,11 +294,10 @@ class LocalRuntime:
     # ------------------------------------------------------------------ going on with what stands still
 
     async def _go_on(self, claim: Claim, *, here: bool) -> bool:
-        row = claim.row
         try:
             return await self._drive_claimed(claim, here=here)
         except PASSING:
-            self._stalled[row.id] = Unwritten(row.epoch, row.head, ())
+            self._stalled[claim.row.id] = Unwritten(claim.row.epoch, claim.row.head, ())
             raise
 
     async def _drive_claimed(self, claim: Claim, *, here: bool) -> bool:
@@ -351,7 +354,7 @@ class LocalRuntime:
         while facts := await self._journal.read(row.id, run.head, READ_AT_A_TIME):
             for fact in facts:
                 run.apply(fact)
-        driver = Driver(run, row.epoch, self._journal, graph.executor, self._publish)
+        driver = self._new_driver(run, row.epoch, self._journal, graph.executor)
         if driver.pins.any:
             for fact in await self._journal.read(row.id, previews=True):
                 driver.pins.count(fact)

@@ -56,10 +56,8 @@ class Pins:
         assert run.started is not None
         self._pins: dict[str, Any] = run.started.pins
         self._used: dict[str, int] = {}
-
-    @property
-    def any(self) -> bool:
-        return bool(self._pins)
+        self.any = bool(self._pins)
+        """Whether there are any."""
 
     def count(self, fact: AnyFact) -> None:
         """Take a start of an earlier driver into account."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from mulle.engine.facts import AnyFact, Path
 from mulle.errors import StoreError
-from mulle.runtime.eager import begin
+from mulle.runtime.eager import Eager
 from mulle.runtime.executor import Executor, Turn
 
 GRACE = 5.0
@@ -45,6 +45,7 @@ class Step:
 
     turn: Turn
     task: asyncio.Task[None] = field(init=False)
+    """Set when it waits; no other step is ever seen at work."""
     stop_by: float = math.inf
     """When it is abandoned if it still runs, by the loop's time: it was asked to stop, or its time is up."""
     alarm: asyncio.TimerHandle | None = None
@@ -54,14 +55,16 @@ class Step:
 class Steps:
     """The steps at work, by path."""
 
-    def __init__(self, executor: Executor, heard: Heard) -> None:
+    def __init__(self, executor: Executor, heard: Heard, eager: Eager) -> None:
         """Run steps.
 
         Args:
             executor: Runs a turn to its fact.
             heard: Is told of each fact that a step came to, or of its being abandoned.
+            eager: Begins each one.
         """
         self._executor = executor
+        self._eager = eager
         self._heard = heard
         self._steps: dict[Path, Step] = {}
 
@@ -74,9 +77,11 @@ class Steps:
     def start(self, turn: Turn) -> None:
         """Begin a step. One that never waits has ended, and is heard of, when this returns."""
         step = self._steps[turn.command.path] = Step(turn)
-        step.task = begin(self._work(step))
-        if turn.spec.timeout is not None and turn.command.path in self._steps:
-            self._abandon_in(turn.spec.timeout + GRACE, step)
+        task = self._eager.begin(self._work(step))
+        if task is not None:
+            step.task = task
+            if turn.spec.timeout is not None:
+                self._abandon_in(turn.spec.timeout + GRACE, step)
 
     async def _work(self, step: Step) -> None:
         fact = await self._executor.execute(step.turn)

@@ -37,6 +37,11 @@ class Throttle:
         """Whether something is held back that comes back without a timer: the run has to stay in memory."""
         return bool(self._asking or self._at_gate)
 
+    @property
+    def in_use(self) -> bool:
+        """Whether steps of this run have a place or an allowance, or want one."""
+        return bool(self._inside or self._at_gate or self._allowed)
+
     def admits(self, command: Execute, spec: NodeSpec, now: float) -> bool:
         """Whether a turn may begin now. If not, its path is looked at again when it may."""
         path = command.path
@@ -64,8 +69,6 @@ class Throttle:
 
     def ended(self, path: Path) -> None:
         """A step is over, or will not begin: its place is another's."""
-        if not (self._inside or self._at_gate or self._allowed):
-            return
         self._allowed.pop(path, None)
         if (kind := self._inside.pop(path, None)) is not None:
             self._limits.gates.leave(kind)

@@ -1,9 +1,10 @@
 """A node type, and the three things it can answer."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any, ClassVar, Literal
 
+import msgspec
 from pydantic import BaseModel, ConfigDict
 
 from mulle.document.ports import Port
@@ -19,18 +20,16 @@ Effect = Literal["pure", "repeatable", "once"]
 """`pure` may be recomputed, `repeatable` may run twice, `once` must never silently run twice."""
 
 
-@dataclass(frozen=True, slots=True)
-class Done:
+class Done(msgspec.Struct, frozen=True):
     """These ports have a value (null is a value); ports that are not set stay silent."""
 
-    outputs: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    outputs: Mapping[str, Any] = msgspec.field(default_factory=dict[str, Any])
     writes: Sequence[Write] = ()
     usage: dict[str, Any] | None = None
     """What it cost, for the record: `{"input_tokens": …, "output_tokens": …, "model": …}`."""
 
 
-@dataclass(frozen=True, slots=True)
-class Expand:
+class Expand(msgspec.Struct, frozen=True):
     """Run my body once for each of these scopes, then call me again with `ctx.endings`."""
 
     scopes: Sequence[Mapping[str, Any]]
@@ -47,8 +46,7 @@ class Expand:
     """My note to my next turn: `ctx.memo`."""
 
 
-@dataclass(frozen=True, slots=True)
-class Wait:
+class Wait(msgspec.Struct, frozen=True):
     """Call me again when the time comes or a signal arrives (`ctx.signal`)."""
 
     until: float | None = None

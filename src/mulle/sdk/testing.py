@@ -2,8 +2,10 @@
 
 import json
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
+
+import msgspec
 
 from mulle.document.plain_data import plain_data
 from mulle.document.ports import accepts, type_of
@@ -111,12 +113,12 @@ def _kept(answer: Any, signature: Signature) -> Answer:
 def _plain(answer: Any) -> Answer:
     match answer:
         case Done():
-            return replace(answer, outputs=plain(answer.outputs))
+            return msgspec.structs.replace(answer, outputs=plain(answer.outputs))
         case Expand():
             scopes = [plain(scope) for scope in answer.scopes]
-            return replace(answer, scopes=scopes, plan=plain(answer.plan), memo=plain(answer.memo))
+            return msgspec.structs.replace(answer, scopes=scopes, plan=plain(answer.plan), memo=plain(answer.memo))
         case Wait():
-            return replace(answer, form=plain(answer.form), memo=plain(answer.memo))
+            return msgspec.structs.replace(answer, form=plain(answer.form), memo=plain(answer.memo))
         case _:
             raise TypeError(f"a node answers Done, Expand or Wait, not {type(answer).__name__}")
 
