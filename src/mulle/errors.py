@@ -489,6 +489,14 @@ class JournalConflict(StoreError):
     hint = "Nothing is lost: the other driver goes on with it."
 
 
+class DriverBroken(MulleError):
+    """Driving a run ended in an error that nobody expected."""
+
+    code = "run.driver_broken"
+    message = "Run {run} could not be driven on: {error}."
+    hint = "This is a mistake in Mulle: please report it. `mulle runs resume {run}` tries again; nothing is lost."
+
+
 class RunUnfinished(InputError):
     """A run that has not ended is never removed."""
 

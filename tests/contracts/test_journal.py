@@ -277,9 +277,35 @@ async def test_knowing_the_epoch_is_not_enough(world: World):
     with pytest.raises(JournalConflict):
         await b.release("r", 1, None)
     with pytest.raises(JournalConflict):
-        await b.count_death("r", 1)
+        await b.count_death("r", 1, 0)
 
     await a.append(batch("r", 1))
+
+
+async def test_what_is_ours_without_our_knowing_is_claimed_again(world: World):
+    a, b = world.driver("a"), world.driver("b")
+    assert await a.claim_again(()) == []
+    for run in ("unknown", "known", "released", "over", "b"):
+        await (b if run == "b" else a).create(new(run), facts(0))
+    await a.release("released", 1, None)
+    await a.append(batch("over", 1, status="succeeded", ended=1.0))
+
+    claims = await a.claim_again({"known"})
+
+    assert [(claim.row.id, claim.row.epoch, claim.row.head, claim.unclean) for claim in claims] == [
+        ("unknown", 2, 1, False)
+    ]
+    with pytest.raises(JournalConflict):
+        await a.append(batch("unknown", 1, epoch=1))
+    await a.append(batch("unknown", 1, epoch=2))
+    await a.append(batch("known", 1, epoch=1))
+
+
+async def test_a_death_that_is_said_twice_is_one(journal: Journal):
+    await journal.create(new("r"), facts(0))
+
+    assert [await journal.count_death("r", 1, known) for known in (0, 0, 1, 1)] == [1, 1, 2, 2]
+    assert (await journal.row("r")).deaths == 2
 
 
 async def test_one_conflict_in_a_group_harms_no_neighbour(journal: Journal):
@@ -434,7 +460,7 @@ async def test_deaths_are_counted_until_a_node_ends(world: World):
     world.kill("a")
     await b.claim("r")
 
-    counts = [await b.count_death("r", 2), await b.count_death("r", 2)]
+    counts = [await b.count_death("r", 2, known) for known in (0, 1)]
     await b.append(batch("r", 1, epoch=2))
     still = (await b.row("r")).deaths
     await b.append(batch("r", 2, epoch=2, alive=True))

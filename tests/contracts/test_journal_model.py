@@ -137,6 +137,17 @@ class JournalMachine(RuleBasedStateMachine):
             assert claim.row.deaths == model.deaths
             model.epoch, model.owner, model.wake_at = model.epoch + 1, self.life(name), None
 
+    @rule(name=NAMES, besides=st.sets(RUNS))
+    def claim_again(self, name: str, besides: set[str]) -> None:
+        claims = self.do(self.world.driver(self.life(name)).claim_again(besides))
+
+        unknown = {run: model for run, model in self.runs.items() if model.owner == self.life(name)}
+        assert {claim.row.id for claim in claims} == unknown.keys() - besides
+        for claim in claims:
+            model = unknown[claim.row.id]
+            model.epoch += 1
+            assert (claim.row.epoch, claim.row.head, claim.unclean) == (model.epoch, model.head, False)
+
     @rule(name=NAMES, run=RUNS, epoch=EPOCHS, wake_at=TIMES)
     def release(self, name: str, run: str, epoch: int, wake_at: float | None) -> None:
         model = self.runs.get(run, ModelRun(0, None))
@@ -156,7 +167,7 @@ class JournalMachine(RuleBasedStateMachine):
     def count_death(self, name: str, run: str) -> None:
         model = self.runs.get(run, ModelRun(0, None))
 
-        outcome = self.do(self.world.driver(self.life(name)).count_death(run, model.epoch))
+        outcome = self.do(self.world.driver(self.life(name)).count_death(run, model.epoch, model.deaths))
 
         if model.held_by(self.life(name), model.epoch):
             model.deaths += 1

@@ -37,7 +37,11 @@ class WatchedJournal:
         """Let the store be gone as soon as a run was claimed."""
         self.gone = False
         self.loses_answer = False
-        """Let the next run be created, and say that the store cannot be used."""
+        """Let the next run be created, or claimed, and say that the store cannot be used."""
+        self.reading: Callable[[], Awaitable[None]] | None = None
+        """What happens before facts are read."""
+        self.lose: Callable[[], None] = lambda: None
+        """Tell the runtime that others may take over everything."""
         self.dead = False
 
     def append(self, batch: Batch) -> Awaitable[None]:
@@ -54,24 +58,35 @@ class WatchedJournal:
 
     async def create(self, *arguments: Any) -> bool:
         created = await self.real.create(*arguments)
+        self._may_lose_answer()
+        return created
+
+    def on_loss(self, listener: Callable[[], None]) -> None:
+        self.lose = listener
+
+    def _may_lose_answer(self) -> None:
         if self.loses_answer:
             self.loses_answer = False
             raise StoreUnavailable("잠김")
-        return created
 
     async def claim(self, run: str) -> Claim | None:
         claim = await self.real.claim(run)
+        self._may_lose_answer()
         self.gone = self.goes_after_claim
         return claim
 
     async def claim_due(self, now: float, limit: int = 40, besides: Collection[str] = ()) -> list[Claim]:
         claims = await self.real.claim_due(now, limit, besides)
+        if claims:
+            self._may_lose_answer()
         self.gone = self.gone or (self.goes_after_claim and bool(claims))
         return claims
 
     async def read(self, run: str, *position: int, previews: bool = False) -> list[AnyFact]:
         if self.gone:
             raise StoreUnavailable("잠김")
+        if self.reading is not None:
+            await self.reading()
         return await self.real.read(run, *position, previews=previews)
 
     async def release(self, run: str, epoch: int, wake_at: float | None) -> bool:

@@ -1,12 +1,14 @@
 """A store that fails says so clearly, loses nothing, and goes on when it works again."""
 
+import asyncio
+
 import pytest
 from tests.runtime.homes import Gate, Home, until
 
 import mulle
 from mulle.document.reading import read_workflow
 from mulle.engine.facts import NodeDone, NodeFailed
-from mulle.errors import StoreError, StoreFull, StoreUnavailable
+from mulle.errors import LeaseLost, StoreError, StoreFull, StoreUnavailable
 from mulle.runtime import local
 from mulle.runtime.ledger import Unwritten
 
@@ -186,9 +188,88 @@ async def test_a_run_whose_beginning_was_written_though_the_answer_was_lost_is_n
 async def test_a_run_that_never_came_to_be_is_not_looked_for_again(home: Home):
     app, journal = home.open()
     runtime = app._running()
-    runtime._stalled["없음"] = Unwritten(1, 1, ())
+    runtime._undriven.stalled["없음"] = Unwritten(1, 1, ())
 
     assert await app.recover() == []
-    assert not runtime._stalled
+    assert not runtime._undriven.stalled
     assert not runtime.problems
     del journal
+
+
+async def left_by_the_dead(home: Home, gate: Gate, workflow: mulle.Workflow) -> str:
+    app, _ = home.open()
+    run_id = await app.start(workflow, 1)
+    await gate.began.wait()
+    await home.kill(app)
+    gate.may_go_on.set()
+    return run_id
+
+
+async def test_a_run_whose_claim_was_done_though_the_answer_was_lost_is_not_forgotten(home: Home):
+    gate = Gate()
+    workflow = mulle.Workflow("하나").add_step("갑", gate)
+    run_id = await left_by_the_dead(home, gate, workflow)
+    app, journal = home.open()
+    journal.loses_answer = True
+    with pytest.raises(StoreUnavailable):
+        await app.recover([workflow])
+
+    assert await app.recover() == [run_id]
+    assert (await app.wait(run_id)).status == "succeeded"
+
+
+async def test_waiting_is_enough_when_the_answer_to_its_claim_was_lost(home: Home):
+    gate = Gate()
+    workflow = mulle.Workflow("하나").add_step("갑", gate)
+    run_id = await left_by_the_dead(home, gate, workflow)
+    app, journal = home.open()
+    app.graphs.ready(workflow)
+    journal.loses_answer = True
+    with pytest.raises(StoreUnavailable):
+        await app.wait(run_id)
+
+    assert (await app.wait(run_id)).status == "succeeded"
+
+
+async def test_a_run_that_was_being_taken_up_by_somebody_who_gave_up_waiting_is_not_forgotten(home: Home):
+    gate = Gate()
+    workflow = mulle.Workflow("하나").add_step("갑", gate)
+    run_id = await left_by_the_dead(home, gate, workflow)
+    app, journal = home.open()
+    app.graphs.ready(workflow)
+    reading, never = asyncio.Event(), asyncio.Event()
+
+    async def forever() -> None:
+        reading.set()
+        await never.wait()
+
+    journal.reading = forever
+    waiting = asyncio.create_task(app.wait(run_id))
+    await reading.wait()
+    waiting.cancel()
+    await asyncio.wait([waiting])
+    journal.reading = None
+
+    assert await app.recover() == [run_id]
+    assert (await app.wait(run_id)).status == "succeeded"
+
+
+async def test_what_was_lost_while_it_was_taken_up_is_begun_only_when_it_is_ours_again(home: Home):
+    """The lease runs out between a claim and its driver's beginning, and another lease holds by then."""
+    gate = Gate()
+    workflow = mulle.Workflow("하나").add_step("갑", gate, effect="repeatable")
+    run_id = await left_by_the_dead(home, gate, workflow)
+    app, journal = home.open()
+
+    async def lose() -> None:
+        journal.reading = None
+        journal.lose()
+
+    journal.reading = lose
+    assert await app.recover([workflow]) == []
+    assert isinstance(app._running().problems[run_id], LeaseLost)
+    assert gate.calls == 1
+
+    assert await app.recover() == [run_id]
+    assert (await app.wait(run_id)).status == "succeeded"
+    assert gate.calls == 2

@@ -20,8 +20,6 @@ from mulle.runtime.memory_journal import MemoryJournal
 
 LEASE = 6.0
 """Seconds."""
-CERTAIN = frozenset({"claim"})
-"""Requests whose answers are not lost. One who was not told that a run is his cannot know: see docs/durability.md."""
 POLL = 0.5
 """Seconds after which a lost wake-up is made good for."""
 
@@ -135,7 +133,7 @@ class SimulatedJournal:
             outcome = _at_once(request.do())
         except Exception as error:  # noqa: BLE001  # The answer of the store, whatever it is.
             return None, error
-        if request.fate.answer_lost and request.what not in CERTAIN:
+        if request.fate.answer_lost:
             return None, StoreUnavailable("the connection broke")
         return outcome, None
 
@@ -267,14 +265,23 @@ class SimulatedJournal:
 
         return await self._ask("claim", claim_due)
 
+    async def claim_again(self, besides: Collection[str]) -> list[Claim]:
+        def claim_again() -> list[Claim]:
+            found: list[Claim] = _at_once(self._memory.claim_again(besides))
+            for claim in found:
+                self._store.witness.claimed(claim, self.owner)
+            return found
+
+        return await self._ask("claim", claim_again)
+
     async def next_wake(self, after: float | None = None) -> float | None:
         return await self._ask("read", lambda: self._memory.next_wake(after), reads=True)
 
     async def release(self, run: str, epoch: int, wake_at: float | None) -> bool:
         return await self._ask("release", lambda: self._memory.release(run, epoch, wake_at))
 
-    async def count_death(self, run: str, epoch: int) -> int:
-        return await self._ask("count", lambda: self._memory.count_death(run, epoch))
+    async def count_death(self, run: str, epoch: int, known: int) -> int:
+        return await self._ask("count", lambda: self._memory.count_death(run, epoch, known))
 
     async def send(self, run: str, signal: InboxSignal) -> bool:
         def send() -> bool:

@@ -27,7 +27,7 @@ from mulle.errors import MulleError
 
 DOCUMENTS = 300
 """How many different documents the seeds share: making one ready costs more than running it."""
-CALM = 2000.0
+CALM = 10_000.0
 """Seconds of calm after which every run must have ended."""
 EPOCH = 1_700_000_000.0
 """What the clocks show when a world begins."""

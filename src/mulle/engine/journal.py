@@ -285,6 +285,13 @@ class Journal(Protocol):
         """Claim runs that are claimable, as many at a time; those in `besides` are left alone."""
         ...
 
+    async def claim_again(self, besides: Collection[str]) -> list[Claim]:
+        """Claim what is ours already, but for what is known to be: the answer to an earlier claim may have been lost.
+
+        Only runs that this process owns under its present name; nobody is taken for dead.
+        """
+        ...
+
     def holds(self) -> bool:
         """Whether what we claimed is ours for sure. Asked just before an effect: a lease may have run out by then."""
         ...
@@ -313,8 +320,11 @@ class Journal(Protocol):
         """
         ...
 
-    async def count_death(self, run: str, epoch: int) -> int:
-        """Note that the last driver died with nodes in flight; gives the new count."""
+    async def count_death(self, run: str, epoch: int, known: int) -> int:
+        """Note that the last driver died with nodes in flight, after `known` others; gives the new count.
+
+        Said again, it is the same death.
+        """
         ...
 
     async def send(self, run: str, signal: InboxSignal) -> bool:

@@ -13,13 +13,21 @@ from mulle.engine.facts import AnyFact, RunStarted
 from mulle.engine.journal import CANCEL, Claim, InboxSignal, Journal, NewRun, RunRow
 from mulle.engine.plan import ScopePlan
 from mulle.engine.run import Run
-from mulle.errors import JournalConflict, MulleError, StaleSnapshot, StoreError, StoreFull, StoreUnavailable, UnknownRun
+from mulle.errors import (
+    DriverBroken,
+    JournalConflict,
+    LeaseLost,
+    MulleError,
+    StaleSnapshot,
+    StoreError,
+)
 from mulle.runtime.driver import Driver
 from mulle.runtime.eager import Eager
 from mulle.runtime.endings import RunEnding, ending, ending_of
 from mulle.runtime.executor import Executor
 from mulle.runtime.heavy import packed_together
 from mulle.runtime.ledger import Published, Unwritten
+from mulle.runtime.undriven import PASSING, Undriven, broken
 
 FIRST_EPOCH = 1
 LOOK_AROUND = 5.0
@@ -34,8 +42,6 @@ ALONE_AT = 2
 """Deaths after which a run is driven in a process of its own."""
 POISONED_AT = 3
 """Deaths after which a run is given up."""
-PASSING = (StoreFull, StoreUnavailable)
-"""What may be gone when one tries again."""
 HAND_OVER = 30.0
 """Seconds after which a run that was given to a process of its own is looked at again, if that one never began."""
 
@@ -84,9 +90,10 @@ class LocalRuntime:
         self._drivers: dict[str, Driver] = {}
         self._tasks: dict[str, asyncio.Task[RunEnding]] = {}
         self._apart: dict[str, asyncio.Task[None]] = {}
-        self._stalled: dict[str, Unwritten] = before.left_behind() if before else {}
-        """Runs that are ours and stand still: their store failed, or their event loop was closed under them."""
+        self._undriven = Undriven(before.left_behind() if before else {}, unsure=before is not None)
         self._taken: list[str] = []
+        self._looking = asyncio.Lock()
+        """Held by whoever claims runs without knowing which."""
         self._starting: dict[str, bool] = {}
         """Runs whose first fact is being written, and whether no signal was heard for them."""
         self._turns: dict[str, asyncio.Event] = {}
@@ -119,16 +126,19 @@ class LocalRuntime:
         run = Run(graph.plan, graph.executor.catalogue.describe)
         for fact in (first, *kept):
             run.apply(fact)
-        self._starting[new.id] = True
+        self._starting[new.id], losses = True, self._undriven.losses
         try:
             if not await self._journal.create(new, facts, blobs):
                 return False
-        except PASSING:  # It may be written all the same, if only the answer was lost; then it is ours.
-            self._stalled[new.id] = Unwritten(FIRST_EPOCH, len(facts), ())
+        except (*PASSING, asyncio.CancelledError):  # It may be written all the same; then it is ours.
+            self._undriven.unsure = True
             raise
         finally:
             unheard = self._starting.pop(new.id)
         self._publish(Published(new.id, (first,)))
+        if losses != self._undriven.losses:  # Whoever finds it goes on with it.
+            self._look_again()
+            return True
         driver = self._new_driver(run, FIRST_EPOCH, self._journal, graph.executor, inbox_is_empty=unheard)
         for fact in kept:
             driver.pins.count(fact)
@@ -147,14 +157,21 @@ class LocalRuntime:
         """
         if run_id in self._tasks:
             return True
-        if run_id in self._apart:
+        if run_id in self._apart or run_id in self._undriven.in_hand:
             return False
         self.problems.pop(run_id, None)
+        self._undriven.broken.pop(run_id, None)
         try:
-            if run_id in self._stalled:
-                return await self._resume(run_id)
-            claim = await self._journal.claim(run_id)
-            return claim is not None and await self._go_on(claim, here=here)
+            if self._undriven.unsure or run_id in self._undriven.stalled:
+                async with self._looking:
+                    await self._take_up_ours()
+                if run_id in self._tasks or run_id in self.problems:
+                    return run_id in self._tasks
+            with self._undriven.holding([run_id]):
+                losses = self._undriven.losses
+                with self._undriven.claiming():
+                    claim = await self._journal.claim(run_id)
+                return claim is not None and await self._go_on(claim, losses, here=here)
         except JournalConflict:
             return False
         except MulleError as error:
@@ -172,7 +189,7 @@ class LocalRuntime:
             if row.ended is not None:
                 return ending_of(run_id, await self._journal.read(run_id))
             due = row.wake_at is not None and row.wake_at <= self._clock()
-            if row.status == "waiting" and not due and run_id not in self._stalled:
+            if row.status == "waiting" and not due and run_id not in self._undriven.stalled:
                 return RunEnding(id=run_id, status="waiting", head=row.head)
             if row.status == "queued" and not due:
                 await self._turn_of(run_id, row.wake_at)
@@ -207,6 +224,7 @@ class LocalRuntime:
         Gives the ids of all that were taken up since this was last asked; what had problems is tried once more.
         """
         self.problems.clear()
+        self._undriven.broken.clear()
         await self._look_for_work(stalled=True)
         taken, self._taken = self._taken, []
         return taken
@@ -228,7 +246,7 @@ class LocalRuntime:
         for task in working:
             task.cancel()
         await asyncio.gather(*map(self._let_go, list(self._tasks)), *working, return_exceptions=True)
-        self._stalled.clear()
+        self._undriven.stalled.clear()
         self._eager.close()
 
     async def _let_go(self, run_id: str) -> None:
@@ -241,7 +259,7 @@ class LocalRuntime:
 
     def left_behind(self) -> dict[str, Unwritten]:
         """Runs that are ours and that nobody drives any more, when this runtime's event loop is closed."""
-        return self._stalled | {run_id: driver.unwritten for run_id, driver in self._drivers.items()}
+        return self._undriven.stalled | {run_id: driver.unwritten for run_id, driver in self._drivers.items()}
 
     @property
     def driven(self) -> Collection[str]:
@@ -258,7 +276,13 @@ class LocalRuntime:
         task.add_done_callback(lambda done: self._left(driver, done))
 
     async def _driven(self, driver: Driver) -> RunEnding:
-        await driver.drive()
+        try:
+            await driver.drive()
+        except MulleError:
+            raise
+        except Exception as error:
+            raise broken(driver.run_id, error) from error
+        self._undriven.broken.pop(driver.run_id, None)
         run, ended = driver.run, driver.run.ended
         if ended is None:
             return RunEnding(id=driver.run_id, status="waiting", conversation=run.conversation, head=run.head)
@@ -279,13 +303,16 @@ class LocalRuntime:
             return  # It was let go and taken up again before its task had ended.
         del self._drivers[run_id], self._tasks[run_id]
         if task.cancelled():
-            self._stalled[run_id] = driver.unwritten
+            self._undriven.stalled[run_id] = driver.unwritten
             return
         error = task.exception()
         if isinstance(error, JournalConflict):
             return
         if isinstance(error, StoreError):
-            self._stalled[run_id] = driver.unwritten
+            self._undriven.stalled[run_id] = driver.unwritten
+        elif isinstance(error, DriverBroken):  # As if it had died: what it could not write may be what broke it.
+            self._undriven.stalled[run_id] = Unwritten(driver.unwritten.epoch, driver.unwritten.after, ())
+            self._undriven.count_broken(run_id)
         if isinstance(error, MulleError):
             self.problems[run_id] = error
         else:
@@ -293,19 +320,31 @@ class LocalRuntime:
 
     # ------------------------------------------------------------------ going on with what stands still
 
-    async def _go_on(self, claim: Claim, *, here: bool) -> bool:
+    async def _go_on(self, claim: Claim, losses: int, *, here: bool) -> bool:
+        """Drive a run that was claimed when so many losses were known."""
+        row = claim.row
         try:
-            return await self._drive_claimed(claim, here=here)
-        except PASSING:
-            self._stalled[claim.row.id] = Unwritten(claim.row.epoch, claim.row.head, ())
+            return await self._drive_claimed(claim, losses, here=here)
+        except asyncio.CancelledError:
+            self._undriven.unsure = True
             raise
+        except PASSING:
+            self._undriven.stall(row)
+            raise
+        except MulleError:
+            self._undriven.stalled.pop(row.id, None)
+            raise
+        except Exception as error:
+            self._undriven.stall(row)
+            self._undriven.count_broken(row.id)
+            raise broken(row.id, error) from error
 
-    async def _drive_claimed(self, claim: Claim, *, here: bool) -> bool:
+    async def _drive_claimed(self, claim: Claim, losses: int, *, here: bool) -> bool:
         row = claim.row
         graph, driver = await self._ready(row)
         deaths = row.deaths
         if claim.unclean and driver.run.in_flight():
-            deaths = await self._journal.count_death(row.id, row.epoch)
+            deaths = await self._journal.count_death(row.id, row.epoch, row.deaths)
         if deaths >= POISONED_AT:
             payload = {"detail": "poisoned", "reason": f"It ended its process {deaths} times without finishing a step."}
             await self._journal.send(row.id, InboxSignal(f"poisoned/{row.id}", CANCEL, payload))
@@ -318,6 +357,12 @@ class LocalRuntime:
         ):
             self._apart[row.id] = asyncio.create_task(self._drive_apart(row.id, self._alone))
             return False
+        if losses != self._undriven.losses:
+            self._undriven.unsure = True
+            raise LeaseLost(run=row.id)
+        left = self._undriven.stalled.pop(row.id, None)
+        if left is not None and left.after == row.head:
+            driver.bring(left.facts)
         self._drive(driver)
         return True
 
@@ -370,52 +415,76 @@ class LocalRuntime:
         except StaleSnapshot:
             return None
 
-    async def _resume(self, run_id: str) -> bool:
-        """Go on with a run that is still ours. What it has learnt and could not write is not lost."""
-        left = self._stalled[run_id]
-        try:
-            row = await self._journal.row(run_id)
-        except UnknownRun:  # It never came to be.
-            self._stalled.pop(run_id, None)
-            return False
-        if row.ended is not None or row.epoch != left.epoch or row.status != "running":
-            self._stalled.pop(run_id, None)
-            return False
-        _, driver = await self._ready(row)
-        if row.head == left.after:
-            driver.bring(left.facts)
-        if self._stalled.pop(run_id, None):
-            self._drive(driver)
-        return True
-
     async def _look_for_work(self, *, stalled: bool = False) -> None:
-        if stalled:
-            for run_id in list(self._stalled):
-                await self._take_up(run_id)
-        aside = {*self.problems, *self._apart, *self._stalled}
-        while claims := await self._journal.claim_due(self._clock(), MOST_AT_A_TIME, besides=aside):
+        async with self._looking:
+            if stalled or self._undriven.unsure:
+                await self._take_up_ours()
+            aside = {*self.problems, *self._apart, *self._undriven.stalled}
+            while True:
+                losses = self._undriven.losses
+                with self._undriven.claiming():
+                    claims = await self._journal.claim_due(self._clock(), MOST_AT_A_TIME, besides=aside)
+                    await self._take_over(claims, losses)
+                if not claims:
+                    break
+                aside.update(claim.row.id for claim in claims)
+
+    async def _take_up_ours(self) -> None:
+        """Go on with what is ours and not driven: its store failed, or nobody told us that it is ours."""
+        if not self._undriven.stalled and not self._undriven.unsure:
+            return
+        losses, self._undriven.unsure = self._undriven.losses, False
+        with self._undriven.claiming():
+            given_up = await self._give_up()
+            stalled = self._undriven.stalled.keys() - given_up - self._undriven.in_hand
+            claims = await self._journal.claim_again(
+                {*self._tasks, *self._starting, *self._undriven.in_hand, *given_up}
+            )
+            for run_id in stalled - {claim.row.id for claim in claims}:  # It has ended, or is somebody else's.
+                self._undriven.stalled.pop(run_id, None)
+            for start in range(0, len(claims), MOST_AT_A_TIME):
+                await self._take_over(claims[start : start + MOST_AT_A_TIME], losses)
+
+    async def _give_up(self) -> set[str]:
+        """Let others try runs whose drivers ended in unexpected errors again and again; gives all that are left alone.
+
+        One that has a signal waiting cannot be let go of; it stays ours until we are asked for it, or end.
+        """
+        given_up = self._undriven.given_up
+        for run_id in given_up & self._undriven.stalled.keys():
+            with contextlib.suppress(JournalConflict):
+                if await self._journal.release(run_id, self._undriven.stalled[run_id].epoch, self._clock()):
+                    del self._undriven.stalled[run_id]
+        return given_up
+
+    async def _take_over(self, claims: Sequence[Claim], losses: int) -> None:
+        """Go on with runs that are ours since a moment ago; why one could not be driven is in `problems`."""
+        with self._undriven.holding([claim.row.id for claim in claims]):
             for graph in {claim.row.graph for claim in claims}:
-                with contextlib.suppress(MulleError):  # Each run that follows it will say why it cannot be driven.
+                with contextlib.suppress(Exception):  # Each run that follows it will say why it cannot be driven.
                     await self._load(graph)
             if len(claims) == 1:
-                await self._take_over(claims[0])
+                await self._take_over_one(claims[0], losses)
             else:  # Their journals are read in one round trip, where the store can do that.
-                await asyncio.gather(*map(self._take_over, claims))
-            aside.update(claim.row.id for claim in claims)
+                await asyncio.gather(*(self._take_over_one(claim, losses) for claim in claims))
 
-    async def _take_over(self, claim: Claim) -> None:
-        """Go on with a run that is ours since a moment ago."""
+    async def _take_over_one(self, claim: Claim, losses: int) -> None:
         run_id = claim.row.id
         try:
-            if await self._go_on(claim, here=False):
+            if await self._go_on(claim, losses, here=False):
                 self._taken.append(run_id)
         except JournalConflict:
-            pass
+            self._undriven.stalled.pop(run_id, None)
         except MulleError as error:
             self.problems[run_id] = error
 
+    def _look_again(self) -> None:
+        self._undriven.unsure = True
+        self._stirred.set()
+
     def _lose(self) -> None:
         """Others may go on with everything that we drive."""
+        self._undriven.losses += 1
         for driver in self._drivers.values():
             driver.lose()
 
@@ -439,7 +508,9 @@ class LocalRuntime:
             now, again = self._clock(), time_of() >= next_try
             if again:
                 next_try = time_of() + LOOK_AROUND
-                self.problems = {run: error for run, error in self.problems.items() if not isinstance(error, PASSING)}
+                self.problems = {
+                    run: error for run, error in self.problems.items() if not self._undriven.passes(run, error)
+                }
             next_wake = None
             with contextlib.suppress(StoreError):
                 await self._look_for_work(stalled=again)

@@ -159,6 +159,12 @@ class MemoryJournal:
         claims = [await self.claim(run) for run in due[:limit]]
         return [claim for claim in claims if claim is not None]
 
+    async def claim_again(self, besides: Collection[str]) -> list[Claim]:
+        """Claim what is ours already, but for what is known to be."""
+        ours = [kept for kept in self._shelf.runs.values() if kept.row.owner == self._owner]
+        unknown = [kept for kept in ours if kept.row.id not in besides]
+        return [Claim(row=kept.change(epoch=kept.row.epoch + 1), unclean=False) for kept in unknown]
+
     def holds(self) -> bool:
         """What we claimed is ours for as long as we live."""
         return self._owner in self._shelf.living
@@ -184,12 +190,12 @@ class MemoryJournal:
         """When `holder` may use an allowance of `most` uses in every `per` seconds, shared by all who name it."""
         return self._shelf.allowances.reserve(name, holder, most, per, now)
 
-    async def count_death(self, run: str, epoch: int) -> int:
-        """Note that the last driver died with nodes in flight; gives the new count."""
+    async def count_death(self, run: str, epoch: int, known: int) -> int:
+        """Note that the last driver died with nodes in flight, after `known` others; gives the new count."""
         kept = self._shelf.runs.get(run)
         if kept is None or not self._holds(kept, epoch):
             raise JournalConflict(run=run)
-        return kept.change(deaths=kept.row.deaths + 1).deaths
+        return kept.change(deaths=known + 1).deaths
 
     async def send(self, run: str, signal: InboxSignal) -> bool:
         """Put a signal into a run's inbox. False: that id was sent to it before."""

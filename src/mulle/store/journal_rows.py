@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from mulle.engine.codec import joined
-from mulle.engine.journal import CANCEL, Backlog, Batch, Claim, InboxSignal, NewRun, RunRow
+from mulle.engine.journal import CANCEL, Backlog, Batch, InboxSignal, NewRun, RunRow
 from mulle.errors import JournalConflict, RunUnfinished, UnknownRun
 from mulle.store import blob_rows, queue_rows
 
@@ -142,52 +142,6 @@ def _consume(db: sqlite3.Connection, run: str, signals: Sequence[str]) -> None:
         " AND NOT EXISTS (SELECT 1 FROM inbox WHERE run = runs.id AND consumed = 0)",
         (run,),
     )
-
-
-def claim(db: sqlite3.Connection, run: str, me: str, is_alive: Callable[[str], bool]) -> Claim | None:
-    """Take a run over, unless it has ended, its owner lives or it has no place in a queue. Raises UnknownRun."""
-    before = row(db, run)
-    if before.ended is not None or (before.owner is not None and is_alive(before.owner)):
-        return None
-    if before.owner is None and not queue_rows.may_begin(db, run):
-        return None
-    db.execute(
-        "UPDATE runs SET status = 'running', owner = ?, epoch = epoch + 1, wake_at = NULL, debounce = NULL"
-        " WHERE id = ?",
-        (me, run),
-    )
-    return Claim(row=row(db, run), unclean=before.owner is not None)
-
-
-def release(db: sqlite3.Connection, run: str, epoch: int, wake_at: float | None, me: str) -> bool:
-    """Let go of a run; False: signals are waiting. Raises JournalConflict when it is not ours."""
-    released = db.execute(
-        "UPDATE runs SET status = 'waiting', owner = NULL, wake_at = ?"
-        " WHERE id = ? AND epoch = ? AND owner = ? AND woken = 0",
-        (wake_at, run, epoch, me),
-    )
-    if released.rowcount:
-        queue_rows.leave(db, run, for_good=False)
-        return True
-    found = db.execute("SELECT epoch, owner, ended FROM runs WHERE id = ?", (run,)).fetchone()
-    if found is None or found[0] != epoch or (found[1] != me and found[2] is None):
-        raise JournalConflict(run=run)
-    return found[2] is not None
-
-
-def let_go(db: sqlite3.Connection, me: str) -> None:
-    """Release all runs of an owner that ends in peace: whoever comes next goes on with them at once."""
-    db.execute("UPDATE runs SET status = 'waiting', owner = NULL, wake_at = 0 WHERE owner = ?", (me,))
-
-
-def count_death(db: sqlite3.Connection, run: str, epoch: int, me: str) -> int:
-    """One death more. Raises JournalConflict when the run is not ours."""
-    counted = db.execute(
-        "UPDATE runs SET deaths = deaths + 1 WHERE id = ? AND epoch = ? AND owner = ?", (run, epoch, me)
-    )
-    if not counted.rowcount:
-        raise JournalConflict(run=run)
-    return db.execute("SELECT deaths FROM runs WHERE id = ?", (run,)).fetchone()[0]
 
 
 def payload_text(signal: InboxSignal) -> str:
@@ -353,9 +307,9 @@ def claimable(db: sqlite3.Connection, now: float, limit: int, is_alive: Callable
     found: dict[str, None] = {}
     for owner in _owners(db):
         if not is_alive(owner):
-            found |= _ids(db, "owner = ? LIMIT ?", (owner, limit))
-    found |= _ids(db, f"{_WOKEN} LIMIT ?", (limit,))
-    found |= _ids(db, "wake_at <= ? ORDER BY wake_at LIMIT ?", (now, limit))
+            found |= ids(db, "owner = ? LIMIT ?", (owner, limit))
+    found |= ids(db, f"{_WOKEN} LIMIT ?", (limit,))
+    found |= ids(db, "wake_at <= ? ORDER BY wake_at LIMIT ?", (now, limit))
     return list(found)[:limit]
 
 
@@ -366,7 +320,7 @@ _WOKEN = (
 )
 
 
-def _ids(db: sqlite3.Connection, condition: str, values: tuple[Any, ...]) -> dict[str, None]:
+def ids(db: sqlite3.Connection, condition: str, values: tuple[Any, ...]) -> dict[str, None]:
     return dict.fromkeys(run for (run,) in db.execute(f"SELECT id FROM runs WHERE {condition}", values))
 
 
@@ -390,7 +344,7 @@ def next_wake(db: sqlite3.Connection, after: float | None = None) -> float | Non
 
 def woken(db: sqlite3.Connection, owner: str) -> list[str]:
     """An owner's runs that have signals waiting."""
-    return list(_ids(db, "woken = 1 AND owner = ?", (owner,)))
+    return list(ids(db, "woken = 1 AND owner = ?", (owner,)))
 
 
 def anyone_woken(db: sqlite3.Connection) -> bool:

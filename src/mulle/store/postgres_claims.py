@@ -55,6 +55,10 @@ WITH left_behind AS MATERIALIZED (
     GROUP BY id ORDER BY min(rank), min(since) LIMIT %(limit)s
 ) {_TAKE.replace("%s", "%(me)s", 1)}"""
 
+_CLAIM_AGAIN: LiteralString = f"""
+UPDATE runs r SET epoch = r.epoch + 1 WHERE r.owner = %s AND r.id <> ALL(%s)
+RETURNING {RUN_COLUMNS}, false, r.in_queues"""
+
 IN_QUEUES: LiteralString = f"""
 SELECT r.id FROM runs r WHERE r.in_queues AND r.owner IS NULL AND (r.wake_at <= %(now)s OR ({WOKEN}))
 AND r.id <> ALL(%(besides)s) ORDER BY r.wake_at LIMIT %(limit)s"""
@@ -129,6 +133,12 @@ async def claim_due(db: "Connection", now: float, limit: int, besides: Collectio
     await db.execute(_DECLARE, (me,), prepare=True)
     values: dict[str, Any] = {"now": now, "limit": limit, "besides": [kept(run) for run in besides], "me": me}
     return [_claimed(row) for row in await (await db.execute(_CLAIM_DUE, values, prepare=True)).fetchall()]
+
+
+async def claim_again(db: "Connection", besides: Collection[str], me: str) -> list[Claimed]:
+    """Claim once more what is ours, but for some."""
+    found = await db.execute(_CLAIM_AGAIN, (me, [kept(run) for run in besides]))
+    return [_claimed(row) for row in await found.fetchall()]
 
 
 def _claimed(values: tuple[Any, ...]) -> Claimed:

@@ -150,6 +150,14 @@ class PostgresJournal:
                 found += [claim] if claim else []
         return found
 
+    async def claim_again(self, besides: Collection[str]) -> list[Claim]:
+        """Claim what is ours already, but for what is known to be."""
+        if self._membership.me is None:
+            return []
+        self._settle()
+        claimed: list[claims.Claimed] = await self._do(lambda db: claims.claim_again(db, besides, self._me))
+        return [self._known(each) for each in claimed]
+
     def _known(self, claimed: claims.Claimed) -> Claim:
         run = claimed.claim.row.id
         self._membership.held.add(run)
@@ -173,9 +181,12 @@ class PostgresJournal:
             self._forget(run)
         return released
 
-    async def count_death(self, run: str, epoch: int) -> int:
-        """Note that the last driver died with nodes in flight; gives the new count. Raises JournalConflict."""
-        return await self._do(lambda db: sql.count_death(db, run, epoch, self._me))
+    async def count_death(self, run: str, epoch: int, known: int) -> int:
+        """Note that the last driver died with nodes in flight, after `known` others; gives the new count.
+
+        Raises JournalConflict.
+        """
+        return await self._do(lambda db: sql.count_death(db, run, epoch, known, self._me))
 
     async def send(self, run: str, signal: InboxSignal) -> bool:
         """Put a signal into a run's inbox and wake the run. False: that id was sent to it before."""

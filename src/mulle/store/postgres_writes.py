@@ -331,16 +331,12 @@ async def let_go(db: "Connection", owner: str, besides: Collection[str] = ()) ->
     )
 
 
-async def count_death(db: "Connection", run: str, epoch: int, owner: str) -> int:
-    """One death more. Raises JournalConflict when the run is not ours."""
-    counted = await db.execute(
-        "UPDATE runs SET deaths = deaths + 1 WHERE id = %s AND epoch = %s AND owner = %s RETURNING deaths",
-        (kept(run), epoch, owner),
-    )
-    found = await counted.fetchone()
-    if found is None:
+async def count_death(db: "Connection", run: str, epoch: int, known: int, owner: str) -> int:
+    """One death more than is known. Raises JournalConflict when the run is not ours."""
+    count: LiteralString = "UPDATE runs SET deaths = %s WHERE id = %s AND epoch = %s AND owner = %s"
+    if not (await db.execute(count, (known + 1, kept(run), epoch, owner))).rowcount:
         raise JournalConflict(run=run)
-    return found[0]
+    return known + 1
 
 
 async def pin(db: "Connection", run: str, *, pinned: bool) -> None:

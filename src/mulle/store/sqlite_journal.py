@@ -19,6 +19,7 @@ from mulle.engine.facts import AnyFact
 from mulle.engine.journal import Backlog, Batch, Claim, InboxSignal, Keep, NewRun, Room, RunRow, Swept
 from mulle.errors import StoreError, UnknownGraph, UnknownRun
 from mulle.store import blob_rows, queue_rows
+from mulle.store import claim_rows as claims
 from mulle.store import journal_rows as sql
 from mulle.store.database import connect, migrate, storage
 from mulle.store.group_commit import GroupCommit
@@ -115,17 +116,26 @@ class SqliteJournal:
 
     async def claim(self, run: str) -> Claim | None:
         """Become the writer of a run that has no living owner."""
-        return await self._do(partial(sql.claim, run=run, me=self._owners.me, is_alive=self._owners.is_alive))
+        return await self._do(partial(claims.claim, run=run, me=self._owners.me, is_alive=self._owners.is_alive))
 
     async def claim_due(self, now: float, limit: int = 40, besides: Collection[str] = ()) -> list[Claim]:
         """Become the writer of runs that are claimable, as many at a time."""
         due = [run for run in await self.claimable(now, limit + len(besides)) if run not in besides]
-        claims: list[Claim] = []
+        found: list[Claim] = []
         for run in due[:limit]:
             with contextlib.suppress(UnknownRun):  # It was deleted meanwhile.
                 claim = await self.claim(run)
-                claims += [claim] if claim else []
-        return claims
+                found += [claim] if claim else []
+        return found
+
+    async def claim_again(self, besides: Collection[str]) -> list[Claim]:
+        """Claim what is ours already, but for what is known to be."""
+        me = self._owners.entered
+        if me is None:
+            return []
+        with self._reading() as db:
+            unknown = [run for run in claims.owned(db, me) if run not in besides]
+        return await self._do(partial(claims.claim_again, runs=unknown, me=me)) if unknown else []
 
     def holds(self) -> bool:
         """What we claimed is ours for as long as our lock is, and that is as long as we live."""
@@ -139,15 +149,15 @@ class SqliteJournal:
 
         False, and still ours, when a signal came meanwhile. Raises JournalConflict when it is not ours.
         """
-        return await self._do(partial(sql.release, run=run, epoch=epoch, wake_at=wake_at, me=self._owners.me))
+        return await self._do(partial(claims.release, run=run, epoch=epoch, wake_at=wake_at, me=self._owners.me))
 
     async def reserve(self, name: str, holder: str, most: int, per: float, now: float) -> float:
         """When `holder` may use an allowance of `most` uses in every `per` seconds, shared by all who name it."""
         return await self._do(partial(queue_rows.reserve, name=name, holder=holder, most=most, per=per, now=now))
 
-    async def count_death(self, run: str, epoch: int) -> int:
-        """Note that the last driver died with nodes in flight; gives the new count. Raises JournalConflict."""
-        return await self._do(partial(sql.count_death, run=run, epoch=epoch, me=self._owners.me))
+    async def count_death(self, run: str, epoch: int, known: int) -> int:
+        """Note that the last driver died with nodes in flight, after `known` others. Raises JournalConflict."""
+        return await self._do(partial(claims.count_death, run=run, epoch=epoch, known=known, me=self._owners.me))
 
     async def send(self, run: str, signal: InboxSignal) -> bool:
         """Put a signal into a run's inbox and wake the run. False: that id was sent to it before."""
@@ -184,7 +194,7 @@ class SqliteJournal:
         self._listeners.clear()
         if self._owners.entered is not None:
             with contextlib.suppress(StoreError):  # As good as dead, then: the runs are found by our freed lock.
-                await self._do(partial(sql.let_go, me=self._owners.entered))
+                await self._do(partial(claims.let_go, me=self._owners.entered))
         await self._writer.close()
         self._owners.close()
         self._reader.close()
