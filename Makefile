@@ -34,9 +34,8 @@ bench: $(READY)  ## Measure us beside the floors (and the peers where installed)
 soak: $(READY)  ## Simulate SEEDS worlds full of trouble (a million, unless said), until one breaks a promise
 	@$(BIN)/python -m tests.simulation --soak $(or $(SEEDS),1000000) --from $(or $(FROM),0)
 
-crash: $(READY)  ## Kill real processes KILLS times (300, unless said), and tell what the ledger outside says
+crash: $(READY)  ## Kill real processes KILLS times (300, unless said), and tell what the ledgers outside say
 	@$(BIN)/python -m tests.crash --kills $(or $(KILLS),300)
-	@$(BIN)/python -m tests.crash.cluster
 
 fix: $(READY)  ## Let the formatter and the linter mend what they can
 	@$(BIN)/ruff check --fix .

@@ -1,7 +1,9 @@
-"""Real processes over one home, killed, stopped and starved of disk at random instants, until enough is enough.
+"""Real processes over one store, killed and troubled at random instants, until enough is enough.
 
-Two slots share the home: a program of ours and `mulle worker`. Whatever is killed is started again at once; what is
-left undone in the end is finished by them, without being asked.
+Whatever is killed is started again at once; what is left undone in the end is finished by them, without being asked.
+
+A kill strikes a process that stands still already: it is stopped first, so that one can see in the journals what it is
+at. Some kills are blind; some wait until it is at work, some until it is at the kind of step that was met least often.
 """
 
 import asyncio
@@ -14,23 +16,33 @@ import subprocess
 import sys
 import time
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from tests.crash.outside import Outside
-from tests.crash.tour import answer_of
+from tests.crash.person import Person
+from tests.crash.sight import KINDS, in_flight
+from tests.crash.stores import Store
 
-import mulle
 from mulle.app import App
-from mulle.engine import scope as at
 from mulle.errors import MulleError
 
-RUNS_A_LIFE = 2
-"""How many new runs the program starts each time it begins."""
+RUNS_A_LIFE = 1000
+"""How many runs a program starts at most; each life has numbers of its own."""
+BLIND, CHOSEN = 0.2, 0.4
+"""Parts of the kills that strike at any instant, and at a certain kind of step; the others strike who is at work."""
+LOOKS, PAUSE = 40, 0.04
+"""How often one looks for such an instant, and seconds between at most."""
+LOOK = 3.0
+"""Seconds that a look may take."""
+PAST_THE_LEASE = (4.3, 6.0)
+"""Seconds for which a worker of a group stands still."""
 FINISH_IN = 240.0
 """Seconds in which all must be done when nothing is killed any more."""
 ROOT = Path(__file__).parents[2]
+WANT = {"There is no room left to write": "disk", "The database cannot be used": "server"}
+"""What processes complain of that began when something was not there."""
 
 
 @dataclass
@@ -39,71 +51,97 @@ class Slot:
 
     name: str
     process: "subprocess.Popen[str]"
-    told: list[int] = field(default_factory=list[int])
-    """Numbers of runs of which its processes have said that they exist."""
+    lacked: set[str] = field(default_factory=set[str])
+    """What was not there for some of its time: `disk`, `server`."""
+    frozen: bool = False
 
 
 class Campaign:
-    """One home and what is done to those who drive its runs."""
+    """One store and what is done to those who drive its runs."""
 
-    def __init__(self, home: Path, outside: Outside, chance: random.Random) -> None:
-        self.home = home
+    def __init__(
+        self, store: Store, outside: Outside, chance: random.Random, progress: Callable[[], None] = lambda: None
+    ) -> None:
+        self.store = store
         self._outside = outside
         self._chance = chance
+        self._progress = progress
         self.done: Counter[str] = Counter()
         """What was done to processes: kills, stops, full disks."""
-        self.begun = 0
-        """Runs that some process was asked to begin."""
-        self._slots: dict[str, Slot] = {}
-        self.questions = 0
+        self.met: Counter[str] = Counter()
+        """At how many kills a kind of step was in flight."""
+        self.told: set[int] = set()
+        """Numbers of runs of which somebody was told that they exist."""
         self.exits: list[str] = []
-        """What processes said that ended without being killed, other than for want of disk."""
-
-    @property
-    def told(self) -> set[int]:
-        """Runs of which somebody was told that they exist."""
-        return {number for slot in self._slots.values() for number in slot.told}
+        """What processes said that ended by themselves and should not have."""
+        self._lives = 0
+        self._slots: dict[str, Slot] = {}
+        self._freezing: set[asyncio.Task[None]] = set()
 
     # ------------------------------------------------------------------ processes
 
     def _begin(self, name: str, count: int = RUNS_A_LIFE) -> None:
-        if name == "worker":
-            command = [sys.executable, "-m", "mulle.cli", "worker"]
-        else:
-            numbers = (str(self.begun), str(count))
-            command = [sys.executable, "-m", "tests.crash.program", str(self.home), self._outside.place, *numbers]
-            self.begun += count
+        command = [sys.executable, "-m", "mulle.cli", "worker"]
+        if name == "program":
+            numbers = (str(self._lives * RUNS_A_LIFE), str(count))
+            command = [sys.executable, "-m", "tests.crash.program", self._outside.place, *numbers]
+            self._lives += 1
         environment = os.environ | {
-            "MULLE_HOME": str(self.home),
             "MULLE_ALLOW_HOSTS": self._outside.place,
             "PYTHONPATH": f"{ROOT / 'src'}:{ROOT}",
             "PYTHONDONTWRITEBYTECODE": "1",
+            **self.store.variables(name),
         }
         process = subprocess.Popen(
-            command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=self.home
+            command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=self.store.folder
         )
-        before = self._slots.get(name)
-        self._slots[name] = Slot(name, process, before.told if before else [])
+        self._slots[name] = Slot(name, process)
 
     def _ended_by_itself(self, slot: Slot) -> None:
-        complaint = self._gone(slot)
-        if "no room left" in complaint:  # Opening a home or starting a run says so, and the program ends with it.
-            self.done["ended for want of disk"] += 1
+        """Note it: a process may end that began when its disk was full or its server away, and no other."""
+        said, complaint = self._gone(slot)
+        lacked = {lack for sentence, lack in WANT.items() if sentence in complaint} & slot.lacked
+        if lacked and not ("at work" in said or "Working." in said):
+            self.done[f"began without {lacked.pop()}, and said so"] += 1
         else:
-            self.exits.append(complaint)
+            self.exits.append(f"{self.store.name}, {slot.name}, exit {slot.process.returncode}: {said}{complaint}")
 
-    def _gone(self, slot: Slot) -> str:
-        """Take note of what a process said before its end; its complaints."""
+    def _gone(self, slot: Slot) -> tuple[str, str]:
+        """Take note of what a process said before its end; also its complaints."""
         said, complaints = slot.process.communicate()
         if slot.name == "program":
-            slot.told += [int(line) for line in said.split()]
-        return complaints
+            self.told |= {int(line) for line in said.split() if line.isdigit()}
+        return said, complaints
 
-    def _kill(self, slot: Slot) -> None:
+    # ------------------------------------------------------------------ trouble
+
+    async def _kill(self, app: App, slot: Slot, *, last: bool = False) -> None:
+        met = await self._struck(app, slot, self._chance.random())
         slot.process.kill()
         self._gone(slot)
         self.done["kills"] += 1
-        self._begin(slot.name)
+        self.met.update(met or ["nothing"])
+        self._begin(slot.name, 0 if last else RUNS_A_LIFE)
+        self._progress()
+
+    async def _struck(self, app: App, slot: Slot, chance: float) -> set[str]:
+        """Stop it at a good instant, or in the end at any; what it is at then."""
+        wanted = min(KINDS, key=lambda kind: (self.met[kind], self._chance.random())) if chance < CHOSEN else None
+        for _ in range(LOOKS if chance < 1 - BLIND else 0):
+            met = await self._stopped(app, slot)
+            if wanted in met or (met and wanted is None) or slot.process.poll() is not None:
+                return met
+            slot.process.send_signal(signal.SIGCONT)
+            await asyncio.sleep(self._chance.random() * PAUSE)
+        return await self._stopped(app, slot)
+
+    async def _stopped(self, app: App, slot: Slot) -> set[str]:
+        """What it is at, while it stands still."""
+        slot.process.send_signal(signal.SIGSTOP)
+        with contextlib.suppress(MulleError, OSError, TimeoutError):
+            async with asyncio.timeout(LOOK):
+                return await in_flight(app, await asyncio.to_thread(self.store.owners, slot.process.pid))
+        return {"nobody could look"}
 
     async def _stop(self, slot: Slot) -> None:
         slot.process.send_signal(signal.SIGSTOP)
@@ -111,7 +149,23 @@ class Campaign:
         slot.process.send_signal(signal.SIGCONT)
         self.done["stops"] += 1
 
+    async def _freeze(self, slot: Slot) -> None:
+        """Let it stand still past its lease, and go on. The others are troubled meanwhile."""
+        slot.process.send_signal(signal.SIGSTOP)
+        await asyncio.sleep(self._chance.uniform(*PAST_THE_LEASE))
+        slot.process.send_signal(signal.SIGCONT)
+        self.done["freezes past the lease"] += 1
+        slot.frozen = False
+
+    async def _restart(self) -> None:
+        for slot in self._slots.values():
+            slot.lacked.add("server")
+        assert self.store.server is not None
+        await asyncio.to_thread(self.store.server.restart)
+        self.done["database restarts"] += 1
+
     async def _fill_the_disk(self, slot: Slot) -> None:
+        slot.lacked.add("disk")
         _, hard = resource.prlimit(slot.process.pid, resource.RLIMIT_FSIZE)
         resource.prlimit(slot.process.pid, resource.RLIMIT_FSIZE, (4096, hard))
         await asyncio.sleep(self._chance.uniform(0.1, 0.8))
@@ -123,88 +177,70 @@ class Campaign:
 
     async def run(self, kills: int) -> bool:
         """Kill so many times, then let them finish; whether every run that exists has ended."""
-        app = mulle.open(self.home, by_itself=False)
-        person = asyncio.create_task(self._answer(app))
+        app = self.store.open()
+        person = asyncio.create_task(Person(app, self._outside).answer())
         try:
-            self._begin("program")
-            self._begin("worker")
-            while self.done["kills"] < kills:
+            for name in dict.fromkeys(self.store.slots):
+                self._begin(name)
+            while self.done["kills"] < kills - 1:
                 await self._wait_for_work()
                 await asyncio.sleep(self._chance.choice([0.0, 0.05, 0.3, 0.8]) * self._chance.random())
-                await self._disturb()
+                await self._disturb(app)
             return await self._finish(app)
         finally:
             person.cancel()
-            await asyncio.gather(person, return_exceptions=True)
+            await asyncio.gather(person, *self._freezing, return_exceptions=True)
             for slot in self._slots.values():
                 slot.process.terminate()
                 self._gone(slot)
             await app.close()
 
-    async def _disturb(self) -> None:
-        slot = self._slots[self._chance.choice(["program", "program", "worker"])]
+    async def _disturb(self, app: App) -> None:
+        slot = self._slots[self._chance.choice(self.store.slots)]
+        if slot.frozen:
+            return
         if slot.process.poll() is not None:
             self._ended_by_itself(slot)
             self._begin(slot.name)
             return
-        match self._chance.choice(["kill"] * 8 + ["stop", "full"]):
-            case "kill":
-                self._kill(slot)
+        match self._chance.choice(["kill"] * 8 + list(self.store.trouble)):
             case "stop":
                 await self._stop(slot)
-            case _:
+            case "freeze":
+                slot.frozen = True
+                freezing = asyncio.create_task(self._freeze(slot))
+                self._freezing.add(freezing)
+                freezing.add_done_callback(self._freezing.discard)
+            case "restart":
+                await self._restart()
+            case "fill":
                 await self._fill_the_disk(slot)
+            case _:
+                await self._kill(app, slot)
 
     async def _wait_for_work(self) -> None:
         """Wait until something was done to the world since the last kill: what is killed should be at work."""
-        seen, give_up = len(self._outside.effects), time.monotonic() + 15.0
+        seen, give_up = len(self._outside.effects), time.monotonic() + 5.0
         wanted = seen + self._chance.randint(1, 8)
         # What is waited for happens in the server's threads.
         while len(self._outside.effects) < wanted and time.monotonic() < give_up:  # noqa: ASYNC110
             await asyncio.sleep(0.003)
 
     async def _finish(self, app: App) -> bool:
+        """Kill once more, begin nothing new, and wait for what there is."""
         give_up = time.monotonic() + FINISH_IN
+        await asyncio.gather(*self._freezing)
+        while (program := self._slots["program"]).process.poll() is not None:
+            self._ended_by_itself(program)
+            self._begin("program")
+        await self._kill(app, program, last=True)
         while time.monotonic() < give_up:
             for slot in list(self._slots.values()):
                 if slot.process.poll() is not None:
                     self._ended_by_itself(slot)
                     self._begin(slot.name, count=0)
-            if not await self._unfinished(app):
-                return True
+            with contextlib.suppress(MulleError):
+                if all(row.ended is not None for row in await app.runs(limit=100_000)):
+                    return True
             await asyncio.sleep(0.3)
         return False
-
-    async def _unfinished(self, app: App) -> list[str]:
-        return [row.id for row in await app.runs(limit=100_000) if row.ended is None]
-
-    # ------------------------------------------------------------------ the person
-
-    async def _answer(self, app: App) -> None:
-        """Approve what asks, and say what became of interrupted steps, having looked at the world."""
-        answered: set[str] = set()
-        while True:
-            await asyncio.sleep(0.2)
-            with contextlib.suppress(MulleError):
-                for row in await app.runs(status="waiting", limit=1000):
-                    await self._answer_run(app, row.id, answered)
-
-    async def _answer_run(self, app: App, run_id: str, answered: set[str]) -> None:
-        for path, node in (await app.history(run_id)).run.waiting().items():
-            letter = f"{run_id}/{'/'.join(map(str, path))}/{node.listens_to}/{node.turn}/{node.attempt}"
-            if letter in answered or not node.listens_to or path[-1] == "pause":
-                continue
-            payload: Any = {"decision": "approved"}
-            if node.status == at.ASKING:
-                payload = self._looked(run_id, path, node.turn)
-                self.questions += 1
-            await app.signal(run_id, node.listens_to, payload, signal_id=letter)
-            answered.add(letter)
-
-    def _looked(self, run_id: str, path: tuple[Any, ...], turn: int) -> dict[str, Any]:
-        place = "/".join(map(str, path))
-        effect = self._outside.happened(f"{run_id}/{place}/{turn}/1")
-        # All items of a map are asked about in one question: one answer cannot be true of each.
-        if effect is None or any(isinstance(step, int) for step in path):
-            return {"decision": "again"}
-        return {"decision": "happened", "outputs": answer_of(path, effect.answer)}

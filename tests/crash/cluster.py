@@ -1,17 +1,16 @@
 """Three real workers, a real Postgres, and trouble: what is promised of a cluster, proved by a ledger outside of it.
 
-    python -m tests.crash.cluster [--runs 500] [--kills 8] [--seed 1]
+    python -m tests.crash --kills 0 [--runs 500] [--seed 1]
 
 Each run notes a step, waits an hour for a signal, does something that must never happen twice, waits an hour that is
 cut short, and notes two more steps. Meanwhile workers are killed (one of them for good), one is frozen past its lease,
-and the server is restarted. The ledger holds a line for every effect that began, with the process it began in; a
-trigger in the database logs who claimed which run when. What comes out:
+and the server is restarted, in any order. The ledger holds a line for every effect that began, with the process it
+began in; a trigger in the database logs who claimed which run when. What comes out:
 
     every run ends as it should, no finished step is repeated, no `once` effect happens twice,
     and no effect begins in a process that had lost the run by then
 """
 
-import argparse
 import asyncio
 import collections
 import dataclasses
@@ -21,11 +20,11 @@ import random
 import signal
 import subprocess
 import sys
-import tempfile
 import time
 from pathlib import Path
 from typing import Any
 
+from tests.crash.verdict import EFFECTS, LOST, ONCE, REPEATED, RIGHT, RUNS, Verdict
 from tests.postgres_server import Server
 
 import mulle
@@ -39,6 +38,9 @@ from mulle.engine.journal import InboxSignal
 from mulle.sdk import Done, Node
 from mulle.settings import Settings
 
+COLUMN = "three workers"
+"""Where the verdict tells of this story."""
+WORDS = {"kill": "kills", "freeze": "freezes past the lease", "restart": "database restarts"}
 SOURCES = Path(mulle.__file__).parents[1]
 WORKERS = 3
 FROZEN = 6.0
@@ -107,11 +109,12 @@ class Report:
     """What came of it."""
 
     runs: int
+    effects: int
     ended: collections.Counter[str]
     seconds: float
     repeated: list[str]
     """Finished steps that were done again."""
-    twice: list[str]
+    not_once: list[str]
     """`once` effects that happened twice, or not at all."""
     without_right: list[str]
     """Effects that began in a process that had lost the run."""
@@ -121,20 +124,24 @@ class Report:
     """Seconds that runs stood still whose worker was killed in the middle of a step."""
     trouble: list[str]
 
-    @property
-    def is_good(self) -> bool:
-        return self.ended == {"succeeded": self.runs} and not (self.repeated or self.twice or self.without_right)
-
-    def lines(self) -> list[str]:
-        """For people."""
+    def add_to(self, verdict: Verdict) -> None:
+        """Tell it beside what campaigns have shown."""
+        for event, times in collections.Counter(self.trouble).items():
+            verdict.count(COLUMN, WORDS[event], times)
+        verdict.count(COLUMN, RUNS, self.runs)
+        verdict.count(COLUMN, EFFECTS, self.effects)
+        for status, times in self.ended.items():
+            for _ in range(times if status != "succeeded" else 0):
+                verdict.breaks(LOST, f"{COLUMN}: a run is {status}")
+        for promise, cases in ((REPEATED, self.repeated), (ONCE, self.not_once), (RIGHT, self.without_right)):
+            for case in cases:
+                verdict.breaks(promise, f"{COLUMN}: {case}")
         times = sorted(self.takeovers)
         waited = f"{times[len(times) // 2]:.2f} s (median), {times[-1]:.2f} s (longest)" if times else "nobody waited"
-        return [
-            f"{self.runs} runs, {dict(self.ended)}, in {self.seconds:.1f} s; trouble: {', '.join(self.trouble)}",
-            f"finished steps repeated: {len(self.repeated)}; `once` not exactly once: {len(self.twice)}",
-            f"effects without the right to: {len(self.without_right)}",
-            f"questions about interrupted steps, answered from the ledger: {self.asked}",
-            f"runs cut off in a step by a kill: {len(times)}, driven again after {waited}",
+        verdict.notes += [
+            f"{COLUMN}: {self.runs} runs in {self.seconds:.1f} s; trouble: {', '.join(self.trouble)}",
+            f"{COLUMN}: questions about interrupted steps, answered from the ledger: {self.asked}",
+            f"{COLUMN}: runs cut off in a step by a kill: {len(times)}, driven again after {waited}",
         ]
 
 
@@ -194,7 +201,7 @@ class Cluster:
 
 
 async def story(folder: Path, server: Server, *, runs: int, kills: int, seed: int) -> Report:
-    """Begin runs, make trouble, and see what came of it. Of the `kills` one is a freeze and one a restart."""
+    """Begin runs, make trouble, and see what came of it: `kills`, a freeze and a restart."""
     chance = random.Random(seed)
     cluster = Cluster(folder, server)
     try:
@@ -270,7 +277,7 @@ class Person:
 
 async def _trouble(cluster: Cluster, kills: int, chance: random.Random) -> tuple[list[tuple[int, float]], list[str]]:
     """Kills, a freeze and a restart, in any order; the first worker killed is never replaced. Gives who died when."""
-    plan = ["freeze", "restart", *["kill"] * (kills - 2)]
+    plan = ["freeze", "restart", *["kill"] * kills]
     chance.shuffle(plan)
     killed: list[tuple[int, float]] = []
     while len(cluster.lines()) < WORKERS * 3:  # noqa: ASYNC110 - what is waited for happens in other processes.
@@ -323,10 +330,11 @@ async def _report(  # noqa: PLR0917 - the parts of a story that is over.
     late = 0.001  # Seconds: the clock of an effect is read after it began to be one.
     return Report(
         runs=len(names),
+        effects=len(lines),
         ended=collections.Counter(row.status for row in rows.values()),
         seconds=seconds,
         repeated=[str(line) for line in lines if line["at"] > finished.get((line["run"], line["step"]), 1e18)],
-        twice=[run for run in names if effects[run, "결제"] != 1],
+        not_once=[f"{run} 결제: {effects[run, '결제']} times" for run in names if effects[run, "결제"] != 1],
         without_right=[str(line) for line in lines if drives(line["run"], line["at"] - late) != line["process"]],
         asked=asked,
         takeovers=_takeovers(claims, killed, lines, finished),
@@ -350,28 +358,3 @@ def _takeovers(
         }
         gaps += [next((since for since, _ in claims[run] if since > at), at) - at for run in in_flight]
     return gaps
-
-
-def main() -> int:
-    """0 when every promise was kept."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--runs", type=int, default=500)
-    parser.add_argument("--kills", type=int, default=8)
-    parser.add_argument("--seed", type=int, default=1)
-    arguments = parser.parse_args()
-    server = Server()
-    try:
-        with tempfile.TemporaryDirectory(prefix="mulle-cluster-") as folder:
-            report = asyncio.run(
-                story(Path(folder), server, runs=arguments.runs, kills=arguments.kills, seed=arguments.seed)
-            )
-    finally:
-        server.stop()
-    sys.stdout.write("\n".join(report.lines()) + "\n")
-    for broken in [*report.repeated, *report.twice, *report.without_right][:20]:
-        sys.stdout.write(f"broken: {broken}\n")
-    return 0 if report.is_good else 1
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -44,6 +44,8 @@ class Outside:
         self._file = os.open(file, os.O_CREAT | os.O_APPEND | os.O_WRONLY, 0o600)
         self._chance, self._slow = chance, slow
         self._lock = threading.Lock()
+        self.asked = 0
+        """Requests so far, whether something has come of them or not."""
         self.effects: list[Effect] = []
         outside = self
 
@@ -75,6 +77,7 @@ class Outside:
 
     def happen(self, key: str, *, once: bool, said: Any) -> Any:
         """Do it: a while later it is in the ledger, and a while after that whoever asked is told."""
+        self.asked += 1
         time.sleep(self._chance.random() * self._slow)
         answer = {"said": said}
         effect = Effect(time.time(), once, key, answer)

@@ -7,7 +7,10 @@ mulle: 1
 name: tour
 nodes:
   - {id: start, type: start, ports: {outputs: [{name: n, type: number, required: true}]}}
-  - {id: way, type: condition, data: {cases: [{name: odd, when: "start.n % 2 == 1"}]}}
+  - id: way
+    type: condition
+    rate: {most: 1, per: 100ms}  # So that it takes a while, and an allowance that runs share is under fire, too.
+    data: {cases: [{name: odd, when: "start.n % 2 == 1"}]}
   - {id: left, type: http, data: {method: PUT, url: "http://PLACE/{{ sys.run_id }}/left", json: {n: "{{ start.n }}"}}}
   - {id: right, type: http, data: {method: POST, url: "http://PLACE/right", json: {n: "{{ start.n }}"}}}
   - id: rounds
@@ -59,7 +62,8 @@ edges:
   - {source: right, target: rounds}
   - {source: rounds, target: each}
   - {source: start, source_port: n, target: inner, target_port: n}
-  - {source: each, target: ask}
+  - {source: rounds, target: ask}
+  - {source: each, target: pause}
   - {source: ask, source_port: approved, target: pause}
   - {source: pause, target: tell}
   - {source: tell, source_port: delivered, target: end, target_port: told}

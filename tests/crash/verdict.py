@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from tests.crash.campaign import Campaign
 from tests.crash.outside import Effect
+from tests.crash.sight import KINDS
 from tests.crash.tour import outputs_of
 
 from mulle.app import App
@@ -13,67 +14,103 @@ from mulle.engine.facts import AnyFact, NodeDone, NodeStarted, Path, RunEnded, R
 
 TOLD = 5
 """Cases of one kind that are told in full."""
-
-
-@dataclass
-class Verdict:
-    """What a campaign has shown."""
-
-    done: Counter[str] = field(default_factory=Counter[str])
-    runs: int = 0
-    effects: int = 0
-    again: int = 0
-    """Effects of repeatable steps in flight that happened again, as they may."""
-    asked: int = 0
-    """`once` steps that happened again because a person said so."""
-    broken: dict[str, list[str]] = field(default_factory=dict[str, list[str]])
-    """Cases by promise."""
-
-    def breaks(self, promise: str, case: str) -> None:
-        self.broken.setdefault(promise, []).append(case)
-
-    def table(self) -> str:
-        """For people."""
-        lines = [f"{what:<55}{count:>8,}" for what, count in self.done.items()]
-        lines += [
-            f"{'runs':<55}{self.runs:>8,}",
-            f"{'effects on the world':<55}{self.effects:>8,}",
-            f"{'repeatable steps in flight that ran again':<55}{self.again:>8,}",
-            f"{'once steps that a person had done again':<55}{self.asked:>8,}",
-            "",
-        ]
-        for promise in dict.fromkeys((*PROMISES, *self.broken)):
-            cases = self.broken.get(promise, [])
-            lines.append(f"{'✗' if cases else '✓'} {promise:<53}{len(cases):>8,} broken")
-            lines += [f"    {case}" for case in cases[:TOLD]]
-        return "\n".join(lines)
-
+ENOUGH = 100
+"""Kills from which on every kind of step must have been met."""
 
 LOST = "no run is lost, every one ends"
 OUTPUTS = "every run gives what it gives undisturbed"
 REPEATED = "no finished step is repeated"
 ONCE = "no once step happens twice unless a person says so"
 LICENSED = "nothing happens that the journal knows nothing of"
+RIGHT = "nothing is begun by a process that has lost the run"
 JOURNAL = "every journal has one beginning and one end"
-PROMISES = (LOST, OUTPUTS, REPEATED, ONCE, LICENSED, JOURNAL)
+EXITS = "no process ends by itself"
+MET = "every kind of step was in flight at some kill"
+PROMISES = (LOST, OUTPUTS, REPEATED, ONCE, LICENSED, RIGHT, JOURNAL, EXITS)
+
+RUNS, EFFECTS = "runs", "effects on the world"
+AGAIN = "repeatable steps in flight that ran again"
+ASKED = "once steps that a person had done again"
+
+
+@dataclass
+class Verdict:
+    """What campaigns have shown, by the store that they were made on."""
+
+    counts: dict[str, Counter[str]] = field(default_factory=dict[str, Counter[str]])
+    """By store: what was done and seen, and how often."""
+    met: dict[str, Counter[str]] = field(default_factory=dict[str, Counter[str]])
+    """By store: at how many kills a kind of step was in flight."""
+    broken: dict[str, list[str]] = field(default_factory=dict[str, list[str]])
+    """Cases by promise."""
+    notes: list[str] = field(default_factory=list[str])
+    """What else people want to know."""
+
+    def count(self, store: str, what: str, times: int = 1) -> None:
+        self.counts.setdefault(store, Counter())[what] += times
+
+    def total(self, what: str) -> int:
+        return sum(counts[what] for counts in self.counts.values())
+
+    def breaks(self, promise: str, case: str) -> None:
+        self.broken.setdefault(promise, []).append(case)
+
+    def has_met_all(self) -> None:
+        """Break our own promise if a kind of step was never in flight, in a campaign that is long enough."""
+        if self.total("kills") >= ENOUGH:
+            for kind in KINDS:
+                if not any(met[kind] for met in self.met.values()):
+                    self.breaks(MET, kind)
+
+    def table(self) -> str:
+        """For people; the last line is the verdict."""
+        rows = dict.fromkeys(what for counts in self.counts.values() for what in counts)
+        last = (RUNS, EFFECTS, AGAIN, ASKED)
+        lines = [_line("", list(self.counts))]
+        lines += [self._row(what, self.counts) for what in (*(row for row in rows if row not in last), *last)]
+        kinds = dict.fromkeys((*KINDS, *(kind for met in self.met.values() for kind in met)))
+        lines += ["", "in flight at so many of the kills"]
+        lines += [self._row(f"  {kind}", self.met, kind) for kind in kinds]
+        lines += ["", *self.notes, *([""] if self.notes else [])]
+        for promise in dict.fromkeys((*PROMISES, *self.broken)):
+            cases = self.broken.get(promise, [])
+            lines.append(f"{'✗' if cases else '✓'} {promise:<58}{len(cases):>8,} broken")
+            lines += [f"    {case}" for case in cases[:TOLD]]
+        return "\n".join([*lines, "", self.last_line()])
+
+    def last_line(self) -> str:
+        return f"BROKEN: {'; '.join(self.broken)}." if self.broken else "All promises held."
+
+    def _row(self, title: str, columns: dict[str, Counter[str]], what: str | None = None) -> str:
+        return _line(title, [f"{columns[store][what or title]:,}" if store in columns else "" for store in self.counts])
+
+
+def _line(title: str, cells: Sequence[str]) -> str:
+    return f"{title:<45}" + "".join(f"{cell:>15}" for cell in cells)
 
 
 async def judge(campaign: Campaign, app: App, effects: list[Effect], verdict: Verdict) -> None:
-    """Add what one home shows to a verdict."""
+    """Add what one store shows to a verdict."""
+    store = campaign.store.name
     rows = await app.runs(limit=100_000)
     ids = {row.id for row in rows}
-    verdict.done += campaign.done
-    verdict.runs += len(rows)
+    for what, times in campaign.done.items():
+        verdict.count(store, what, times)
+    verdict.met.setdefault(store, Counter()).update(campaign.met)
+    verdict.count(store, RUNS, len(rows))
+    verdict.count(store, EFFECTS, sum(one.key.split("/")[0] in ids for one in effects))
     known: set[int] = set()
     for row in rows:
         facts = await app.journal.read(row.id)
-        known.add(_judge_run(row.id, facts, [one for one in effects if one.key.startswith(f"{row.id}/")], verdict))
+        mine = [one for one in effects if one.key.startswith(f"{row.id}/")]
+        known.add(_judge_run(store, row.id, facts, mine, verdict))
     for number in campaign.told - known:
         verdict.breaks(LOST, f"tour {number} is not there, and somebody was told that it is")
-    verdict.effects += sum(one.key.split("/")[0] in ids for one in effects)
+    for complaint in campaign.exits:
+        verdict.breaks(EXITS, complaint[-2000:])
 
 
-def _judge_run(run: str, facts: Sequence[AnyFact], effects: list[Effect], verdict: Verdict) -> int:
+def _judge_run(store: str, run: str, facts: Sequence[AnyFact], effects: list[Effect], verdict: Verdict) -> int:
     """Look at one run; gives its number."""
     first, last = facts[0], facts[-1]
     assert isinstance(first, RunStarted)
@@ -93,19 +130,15 @@ def _judge_run(run: str, facts: Sequence[AnyFact], effects: list[Effect], verdic
         if path in done and effect.at > done[path]:
             verdict.breaks(REPEATED, f"{run} {path} happened {effect.at - done[path]:.3f} s after its end")
         if counts[path] > 1:
-            _judge_again(run, path, counts[path], attempts[path], verdict, once=effect.once)
+            if not effect.once:
+                verdict.count(store, AGAIN)
+            elif counts[path] > attempts[path]:
+                verdict.breaks(ONCE, f"{run} {path} happened {counts[path]} times in {attempts[path]} attempts")
+            else:
+                verdict.count(store, ASKED)
         if not attempts[path]:
             verdict.breaks(LICENSED, f"{run} {path}")
     return number
-
-
-def _judge_again(run: str, path: Path, times: int, attempts: int, verdict: Verdict, *, once: bool) -> None:
-    if not once:
-        verdict.again += 1
-    elif times > attempts:
-        verdict.breaks(ONCE, f"{run} {path} happened {times} times in {attempts} attempts")
-    else:
-        verdict.asked += 1
 
 
 def _path(effect: Effect) -> Path:

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import random
 import signal
 import subprocess
 import sys
@@ -15,9 +16,29 @@ from typing import Any
 import pytest
 from tests.cli.program import environment, mulle_said
 from tests.crash.cluster import story
+from tests.crash.outside import Outside
 from tests.postgres_server import Server, server
 
+from mulle.app import App, open_app
+from mulle.app.beginning import RunOptions, beginning
+from mulle.document.reading import read_workflow
+from mulle.engine.codec import encode_one
+from mulle.engine.facts import AnyFact, NodeFailed
+from mulle.engine.journal import RunRow
+from mulle.settings import Settings
+
 PATIENCE = 60
+PAYMENT = """
+mulle: 1
+name: 결제
+nodes:
+  - {id: pay, type: http, data: {method: POST, url: "http://PLACE/pay", json: 1}}
+  - {id: tell, type: http, data: {method: POST, url: "http://PLACE/tell", json: 2}}
+  - {id: end, type: end}
+edges:
+  - {source: pay, target: tell}
+  - {source: tell, source_port: json, target: end, target_port: told}
+"""
 LETTERS = """
 mulle: 1
 name: 편지
@@ -95,12 +116,12 @@ def asked(port: int, path: str) -> tuple[int, dict[str, Any]]:
 def test_kills_a_freeze_and_a_restart_cost_nothing_but_time(tmp_path: Path):
     started = Server()
     try:
-        report = asyncio.run(story(tmp_path, started, runs=40, kills=4, seed=20261129))
+        report = asyncio.run(story(tmp_path, started, runs=40, kills=3, seed=20261129))
     finally:
         started.stop()
 
     assert report.ended == {"succeeded": 40}
-    assert (report.repeated, report.twice, report.without_right) == ([], [], [])
+    assert (report.repeated, report.not_once, report.without_right) == ([], [], [])
 
 
 def test_a_worker_that_is_told_to_stop_hands_its_runs_on_at_once(machines: Machines):
@@ -132,6 +153,57 @@ def test_a_worker_that_is_told_to_stop_hands_its_runs_on_at_once(machines: Machi
     lines = _lines(machines)  # Each machine's own.
     assert sorted(set(lines)) == [f"편지 {number}" for number in range(8)]
     assert len(lines) <= 10
+
+
+def test_a_worker_that_is_told_to_stop_finishes_what_must_not_happen_twice(machines: Machines, tmp_path: Path):
+    outside = Outside(tmp_path / "ledger.jsonl", Steady(), slow=2.0)  # A second before the effect, and one after it.
+    machines.variables["MULLE_ALLOW_HOSTS"] = outside.place
+    run = asyncio.run(begun(machines, PAYMENT.replace("PLACE", outside.place)))
+    first = machines.worker("--json")
+    assert soon(lambda: outside.asked)
+    second = machines.worker("--json")
+    first.send_signal(signal.SIGTERM)
+    first.communicate(timeout=PATIENCE)
+    given, _ = asyncio.run(read(machines, run))
+    succeeded = soon(lambda: machines.said("runs", "list")["runs"][0]["status"] == "succeeded")
+    ended, facts = asyncio.run(read(machines, run))
+    second.terminate()
+    outside.close()
+
+    assert first.returncode == 0
+    assert given.owner is None or given.epoch == 3
+    assert succeeded
+    assert (ended.epoch, ended.deaths) == (3, 0)
+    assert [one.key.split("/")[1] for one in outside.effects] == ["pay", "tell"]
+    assert not [fact for fact in facts if isinstance(fact, NodeFailed)]
+
+
+class Steady(random.Random):
+    """No chance at all."""
+
+    def random(self) -> float:
+        return 0.5
+
+
+def _app(machines: Machines) -> App:
+    home = machines.folder / "harness"
+    return open_app(given=Settings(home=home, database_url=machines.variables["MULLE_DATABASE_URL"]), by_itself=False)
+
+
+async def begun(machines: Machines, document: str) -> str:
+    """Begin a run for whoever works."""
+    async with _app(machines) as app:
+        ready = app.graphs.ready(read_workflow(document.encode()))
+        app.journal.save_graph(ready.graph, ready.text)
+        new, first = beginning("결제-1", ready, {}, RunOptions(), app.now())
+        assert await app.journal.create(new, [encode_one(first)])
+        assert await app.journal.release(new.id, 1, 0.0)
+        return new.id
+
+
+async def read(machines: Machines, run: str) -> tuple[RunRow, list[AnyFact]]:
+    async with _app(machines) as app:
+        return await app.journal.row(run), await app.journal.read(run)
 
 
 def _lines(machines: Machines) -> list[str]:
