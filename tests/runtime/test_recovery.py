@@ -468,3 +468,30 @@ async def test_a_question_that_nobody_answers_fails_the_step_in_the_end(home: Ho
     assert (result.status, len(mail.calls)) == ("failed", 1)
     assert result.error
     assert "Nobody said in time" in result.error["message"]
+
+
+async def test_what_is_started_while_an_app_ends_is_left_to_others(home: Home):
+    first, journal = home.open()
+    ledger = Ledger()
+    workflow = chain(("메일", ledger, "once"))
+    creating, may_go_on = asyncio.Event(), asyncio.Event()
+    create = journal.real.create
+
+    async def slow(*arguments: Any) -> bool:
+        creating.set()
+        await may_go_on.wait()
+        return await create(*arguments)
+
+    journal.real.create = slow
+    starting = asyncio.create_task(first.start(workflow, 1))
+    await creating.wait()
+    await first.rest()
+    may_go_on.set()
+    run_id = await starting
+    await asyncio.sleep(0)
+    calls = list(ledger.calls)
+
+    app, _ = home.open()
+    assert await app.recover([workflow]) == [run_id]
+    assert (await app.wait(run_id)).status == "succeeded"
+    assert (calls, ledger.calls) == ([], [1])

@@ -52,7 +52,7 @@ def every_run_ends(world: "World") -> Iterator[str]:
     """When the trouble is over and everybody has answered, every run ends by itself."""
     for kept in world.history.runs.values():
         if kept.ended is None:
-            row = world.store.root._shelf.runs[kept.id].row
+            row = world.store.rules.row(kept.id)
             waits = {"/".join(map(str, path)): node.listens_to for path, node in kept.run.waiting().items()}
             yield f"{kept.id} does not: its row is {row}, it wants {list(kept.run.commands)}, it waits for {waits}"
 
@@ -172,7 +172,7 @@ def signals_count_once(world: "World") -> Iterator[str]:
     for kept in world.history.runs.values():
         counts = Counter(one.fact.id for one in kept.facts if isinstance(one.fact, Signalled))
         yield from (f"{kept.id} has {signal} {times} times" for signal, times in counts.items() if times > 1)
-        left = [signal for signal, waits in world.store.root._shelf.runs[kept.id].inbox.items() if waits is not None]
+        left = [signal.id for signal in world.store.rules.inbox(kept.id)]
         for signal in kept.signals:
             if not kept.ended and signal not in counts and signal not in left and not _is_cut_off(signal):
                 yield f"{kept.id} has lost {signal}"
@@ -214,10 +214,7 @@ def poison_is_earned(world: "World") -> Iterator[str]:
 
 
 def _died_after(world: "World", owner: str, since: float) -> bool:
-    return any(name == owner and when >= since for when, name in world.history.deaths) or (
-        world.trouble.leases  # Who stood still for longer than its lease counts as dead.
-        and any(f"{owner:>5} stands still" in line for line in world.history.lines)
-    )
+    return any(name == owner and when >= since for when, name in world.history.deaths)
 
 
 # ---------------------------------------------------------------------- outcomes

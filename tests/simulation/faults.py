@@ -49,6 +49,8 @@ class Trouble:
     lost_answer: float = 0.0
     wakeup_lost: float = 0.0
     wakeup_doubled: float = 0.0
+    sessions: bool = True
+    """The server notices when the connection of a worker is gone."""
     slow: float = 0.01
     """Seconds that the store takes at most."""
     chances: dict[str, Random] = field(default_factory=dict[str, Random], repr=False)
@@ -86,6 +88,7 @@ def drawn(seed: int, without: Collection[str] = ()) -> Trouble:
         lasts=chance.uniform(3.0, 25.0),
         slow=chance.choice([0.0005, 0.01, 0.2]),
     )
+    trouble.sessions = chance.random() < 0.5
     rates = {
         "kills": ("kill_every", chance.choice([0.0, 1.0, 3.0, 10.0])),
         "freezes": ("freeze_every", chance.choice([0.0, 0.0, 4.0])),

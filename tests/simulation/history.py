@@ -105,12 +105,14 @@ class History:
         assert run.dedup is not None
         work = self.works[run.dedup]
         kept = RunHistory(run.id, run.dedup, work, Run(work.plan, TYPES.describe), owner)
+        if run.waits_its_turn:
+            kept.owner, kept.epoch = None, 0
         kept.run.on_ending = lambda path, state: self._ended(kept, path, state)
         if any(other.key == run.dedup for other in self.runs.values()):
             self.broken(f"two runs for {run.dedup}")
         self.runs[run.id] = kept
         kept.owners.append((self.now(), owner))
-        self._take(kept, facts, owner, 1)
+        self._take(kept, facts, owner, kept.epoch)
 
     def appended(self, batch: Batch, owner: str) -> None:
         kept = self.runs[batch.run]
@@ -142,6 +144,25 @@ class History:
             self.broken(f"{kept.id} was claimed at epoch {claim.row.epoch} after {kept.epoch}")
         kept.owner, kept.epoch = owner, claim.row.epoch
         kept.owners.append((self.now(), owner))
+
+    def released(self, run: str, owner: str) -> None:
+        kept = self.runs[run]
+        self.say(f"{owner:>5} lets go of {run}")
+        if owner != kept.owner and not kept.ended:
+            self.broken(f"{owner} let go of {run}, which {kept.owner} owns")
+        kept.owner = None
+
+    def left(self, owner: str) -> None:
+        for kept in self.runs.values():
+            if kept.owner == owner:
+                kept.owner = None
+
+    def declared_dead(self, owner: str) -> None:
+        self.say(f"{owner:>5} is declared dead")
+        self.deaths.append((self.now(), owner))
+
+    def reserved(self, name: str, holder: str, most: int, per: float, at: float) -> None:
+        pass
 
     def sent(self, run: str, signal: InboxSignal) -> None:
         self.say(f"      takes {signal.name!r} for {run} ({signal.id})")

@@ -4,8 +4,8 @@ from random import Random
 from typing import TYPE_CHECKING, Any
 
 from tests.engine.reference import Data
+from tests.simulation.journal import SimulatedJournal
 from tests.simulation.loop import Place
-from tests.simulation.store import SimulatedJournal
 from tests.simulation.workload import TYPES, Workload
 
 from mulle.runtime.executor import Executor
@@ -52,7 +52,7 @@ class Process:
         self._world.loop.spawn(self.place, self._serve())
 
     def _wire(self) -> None:
-        self.journal = SimulatedJournal(self._world.store, self.place, self.name, self._world.loop.time)
+        self.journal = SimulatedJournal(self._world.store, self.place, self.name)
         seen: Any = self.journal  # It has what the runtime uses of the protocol.
         self.runtime = LocalRuntime(seen, self._load, publish=self._published, clock=self.clock)
 
@@ -112,10 +112,10 @@ class Mark:
         self._process = process
 
     def begins(self, ctx: Context, effect: Effect) -> None:
-        self._world.history.effect(self._process.name, effect, ctx, done=False, outputs=None)
+        self._world.history.effect(self._process.journal.owner, effect, ctx, done=False, outputs=None)
 
     def happens(self, ctx: Context, effect: Effect, outputs: Data | None) -> None:
-        self._world.history.effect(self._process.name, effect, ctx, done=True, outputs=outputs)
+        self._world.history.effect(self._process.journal.owner, effect, ctx, done=True, outputs=outputs)
 
     def takes(self) -> float:
         return self._world.takes()

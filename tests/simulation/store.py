@@ -1,27 +1,30 @@
-"""The store of a simulated world: the real MemoryJournal behind a wire that is slow, breaks and loses answers.
+"""The store of a simulated world: the real rules behind a wire that is slow, breaks and loses answers.
 
-Two kinds. With *locks* (SQLite) an owner lives as long as its process. With *leases* (Postgres) it lives until its
-lease has run out, whatever its process does; a request that was on its way when its process died may still be done.
+Two kinds. With *locks* (SQLite) an owner lives as long as its process. With *leases* (Postgres) it lives until somebody
+who wants its runs finds its lease run out and declares it dead; it comes back as somebody else then, as in
+`mulle.store.postgres_membership`. A request that was on its way when its process died may still be done.
 """
 
-import asyncio
-import contextlib
-from collections.abc import Awaitable, Callable, Collection, Coroutine, Mapping, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Protocol, cast
+from typing import TYPE_CHECKING, Any, Protocol
 
 from tests.simulation.faults import Fate, Trouble
 from tests.simulation.loop import Place, SimulatedLoop
+from tests.simulation.rules import MemoryRules, Rules, SqliteRules
 
-from mulle.engine.facts import AnyFact
-from mulle.engine.journal import Batch, Claim, InboxSignal, NewRun, RunRow
-from mulle.errors import StoreError, StoreFull, StoreUnavailable
-from mulle.runtime.memory_journal import MemoryJournal
+from mulle.engine.journal import Batch, Claim, InboxSignal, NewRun
+from mulle.errors import StoreFull, StoreUnavailable
+
+if TYPE_CHECKING:
+    import asyncio
+
+    from tests.simulation.journal import SimulatedJournal
 
 LEASE = 6.0
 """Seconds."""
-POLL = 0.5
-"""Seconds after which a lost wake-up is made good for."""
+SILENCE = 0.7
+"""Seconds after which the server takes a killed process for dead: its connection is gone."""
 
 
 class Witness(Protocol):
@@ -30,7 +33,85 @@ class Witness(Protocol):
     def created(self, run: NewRun, facts: list[bytes], owner: str) -> None: ...
     def appended(self, batch: Batch, owner: str) -> None: ...
     def claimed(self, claim: Claim, owner: str) -> None: ...
+    def released(self, run: str, owner: str) -> None: ...
+    def left(self, owner: str) -> None: ...
+    def declared_dead(self, owner: str) -> None: ...
     def sent(self, run: str, signal: InboxSignal) -> None: ...
+    def reserved(self, name: str, holder: str, most: int, per: float, at: float) -> None: ...
+
+
+@dataclass(slots=True)
+class Worker:
+    """An owner as a server knows it."""
+
+    until: float
+    """When its lease runs out."""
+    dead: bool = False
+
+
+class SimulatedStore:
+    """What all processes share."""
+
+    def __init__(self, loop: SimulatedLoop, trouble: Trouble, witness: Witness, kill: Callable[[Place], None]) -> None:
+        self.loop = loop
+        self.trouble = trouble
+        self.witness = witness
+        self.kill = kill
+        self.rules: Rules = MemoryRules() if trouble.leases else SqliteRules()
+        self.down_until = 0.0
+        self.over = False
+        """The trouble has ended."""
+        self.workers: dict[str, Worker] = {}
+        self.journals: list[SimulatedJournal] = []
+        """Those of living processes."""
+
+    def enter(self, owner: str) -> None:
+        """Let somebody new be an owner."""
+        assert owner not in self.workers
+        self.workers[owner] = Worker(self.loop.time() + LEASE)
+        self._say_who_lives()
+
+    def beat(self, owner: str) -> bool:
+        """Renew a lease; False: somebody has declared it dead."""
+        worker = self.workers[owner]
+        if not worker.dead:
+            worker.until = self.loop.time() + LEASE
+        return not worker.dead
+
+    def declare(self, me: str) -> None:
+        """Find out who is dead, for somebody who wants runs."""
+        if self.trouble.leases:
+            now = self.loop.time()
+            for owner, worker in self.workers.items():
+                if owner != me and not worker.dead and worker.until < now:
+                    worker.dead = True
+                    self.witness.declared_dead(owner)
+            self._say_who_lives()
+
+    def silent(self, owner: str) -> None:
+        """An owner's process was killed: the kernel frees its lock, and closes its connection."""
+        worker = self.workers[owner]
+        if not self.trouble.leases:
+            worker.dead = True
+        elif self.trouble.sessions:
+            worker.until = min(worker.until, self.loop.time() + SILENCE)
+        self._say_who_lives()
+
+    def leave(self, owner: str) -> None:
+        """Let an owner go in peace."""
+        self.rules.let_go(owner)
+        self.workers[owner].dead = True
+        self.witness.left(owner)
+        self._say_who_lives()
+
+    def _say_who_lives(self) -> None:
+        self.rules.alive = {owner for owner, worker in self.workers.items() if not worker.dead}
+
+    def news(self, run: str | None, sender: "SimulatedJournal") -> None:
+        """Tell all of a signal, and all but its sender of work."""
+        for journal in self.journals:
+            if run is not None or journal is not sender:
+                journal.woken(run)
 
 
 @dataclass(slots=True)
@@ -44,66 +125,43 @@ class Request:
     done: bool = False
 
 
-class SimulatedStore:
-    """What all processes share."""
+class Wire:
+    """How one process speaks with the store: in order, and each answer may be late or lost."""
 
-    def __init__(self, loop: SimulatedLoop, trouble: Trouble, witness: Witness, kill: Callable[[Place], None]) -> None:
-        self.loop = loop
-        self.trouble = trouble
-        self.witness = witness
-        self.kill = kill
-        self.root = MemoryJournal("nobody")
-        self.down_until = 0.0
-        self.over = False
-        """The trouble has ended."""
-        self.leases: dict[str, float] = {}
-        """Until when each owner lives."""
-
-    def living(self) -> None:
-        """Let owners be dead whose lease has run out."""
-        if self.trouble.leases:
-            now = self.loop.time()
-            self.leases = {owner: until for owner, until in self.leases.items() if until > now}
-            self.root._shelf.living = set(self.leases)
-
-
-class SimulatedJournal:
-    """The store as one process sees it. See `mulle.engine.journal.Journal`."""
-
-    def __init__(self, store: SimulatedStore, place: Place, owner: str, now: Callable[[], float]) -> None:
-        """Open the store. `now`: when the process began to live, by the loop's time."""
+    def __init__(self, store: SimulatedStore, place: Place) -> None:
         self._store = store
         self._place = place
-        self.owner = owner
         self._loop = store.loop
-        self._memory = store.root.as_owner(owner)
         self._pending: list[Request] = []
-        self._last_arrival = 0.0
-        self._listener: Callable[[str | None], None] | None = None
-        self._lost: Callable[[], None] | None = None
-        self.lease_until = now() + LEASE
-        """Until when this process may take itself for alive."""
-        store.leases[owner] = now() + LEASE
-        self._memory.on_signal(self._woken)
-        self._closed = False
-        if store.trouble.leases:
-            self._loop.spawn(place, self._stay_alive())
-            if store.trouble.wakeup_lost:
-                self._loop.spawn(place, self._poll())
+        self._last_arrival: dict[str, float] = {}
+        """By connection: what is written, what is read and heartbeats overtake each other."""
 
-    # ------------------------------------------------------------------ the wire
-
-    def _ask(self, what: str, do: Callable[[], Any], *, reads: bool = False) -> "asyncio.Future[Any]":
+    def ask(self, what: str, do: Callable[[], Any]) -> "asyncio.Future[Any]":
+        """Have something done; `what` is `read`, `beat`, or a change."""
+        reads = what == "read"
         fate = self._store.trouble.fate(reads=reads, over=self._store.over)
         answer = self._loop.create_future()
         request = Request(what, do, answer, fate)
         if reads and not self._store.trouble.leases:
             self._arrived(request, at_once=True)
             return answer
-        self._pending.append(request)
-        self._last_arrival = max(self._last_arrival, self._loop.time() + fate.there)
-        self._loop.at(self._loop.world, self._last_arrival, self._arrived, request)
+        connection = what if what in {"read", "beat"} else "write"
+        if connection == "write":
+            self._pending.append(request)
+        arrival = max(self._last_arrival.get(connection, 0.0), self._loop.time() + fate.there)
+        self._last_arrival[connection] = arrival
+        self._loop.at(self._loop.world, arrival, self._arrived, request)
         return answer
+
+    def cut(self, chance: Any) -> None:
+        """The process has died. A file's last writes are on it or not; a server may still get what was sent."""
+        pending, self._pending = self._pending, []
+        arrives = chance.randint(0, len(pending))
+        for number, request in enumerate(pending):
+            if number >= arrives:
+                request.done = True
+            elif not self._store.trouble.leases:
+                self._outcome(request)
 
     def _arrived(self, request: Request, *, at_once: bool = False) -> None:
         if request.done:
@@ -128,181 +186,13 @@ class SimulatedJournal:
             return None, StoreFull("the disk is full")
         if request.fate.fails or self._loop.time() < self._store.down_until:
             return None, StoreUnavailable("it is locked")
-        self._store.living()
         try:
-            outcome = _at_once(request.do())
+            outcome = request.do()
         except Exception as error:  # noqa: BLE001  # The answer of the store, whatever it is.
             return None, error
         if request.fate.answer_lost:
             return None, StoreUnavailable("the connection broke")
         return outcome, None
-
-    def cut(self, chance: Any) -> None:
-        """The process has died. A file's last writes are on it or not; a server may still get what was sent."""
-        pending, self._pending = self._pending, []
-        arrives = chance.randint(0, len(pending))
-        for number, request in enumerate(pending):
-            if number >= arrives:
-                request.done = True
-            elif not self._store.trouble.leases:
-                self._outcome(request)
-        shelf = self._store.root._shelf
-        shelf.listeners = [(owner, listener) for owner, listener in shelf.listeners if owner != self.owner]
-        if not self._store.trouble.leases:
-            shelf.living.discard(self.owner)
-
-    # ------------------------------------------------------------------ wake-ups and leases
-
-    def on_signal(self, listener: Callable[[str | None], None]) -> None:
-        self._listener = listener
-
-    def _woken(self, run: str | None) -> None:
-        """The store has news for us: they come late, twice or never."""
-        trouble, chance = self._store.trouble, self._store.trouble.chance("wakeups")
-        times = 1
-        if not self._store.over:
-            times = 0 if chance.random() < trouble.wakeup_lost else 1 + (chance.random() < trouble.wakeup_doubled)
-        if run is None and trouble.wakeup_lost == 0:
-            times = 1
-        for _ in range(times):
-            self._loop.at(self._place, self._loop.time() + chance.random() * 0.1, self._tell, run)
-
-    def _tell(self, run: str | None) -> None:
-        if self._listener is not None and not self._closed:
-            self._listener(run)
-
-    def holds(self) -> bool:
-        """Whether our lease holds by what we know: it began before we asked for it."""
-        return not self._store.trouble.leases or self._loop.time() < self.lease_until
-
-    def on_loss(self, listener: Callable[[], None]) -> None:
-        self._lost = listener
-
-    async def _poll(self) -> None:
-        while not self._closed:
-            await asyncio.sleep(POLL)
-            for kept in list(self._store.root._shelf.runs.values()):
-                if kept.woken and kept.row.owner in {None, self.owner}:
-                    self._tell(kept.row.id if kept.row.owner else None)
-
-    async def _stay_alive(self) -> None:
-        while not self._closed:
-            await asyncio.sleep(LEASE / 4)
-            if not self.holds() and self._lost is not None:
-                self._lost()
-            sent = self._loop.time()
-            try:
-                await self._ask("beat", self._beat)
-            except StoreError:
-                continue
-            self.lease_until = sent + LEASE
-
-    def _beat(self) -> None:
-        self._store.leases[self.owner] = self._loop.time() + LEASE
-
-    # ------------------------------------------------------------------ the protocol
-
-    def save_graph(self, graph: str, document: bytes) -> None:
-        self._memory.save_graph(graph, document)
-
-    async def graph(self, graph: str) -> bytes:
-        return await self._ask("read", lambda: self._memory.graph(graph), reads=True)
-
-    def create(
-        self, run: NewRun, facts: list[bytes], blobs: Mapping[str, Sequence[bytes]] | None = None
-    ) -> Awaitable[bool]:
-        def create() -> bool:
-            created: bool = _at_once(self._memory.create(run, facts, blobs))
-            if created:
-                self._store.witness.created(run, facts, self.owner)
-            return created
-
-        return self._ask("create", create)
-
-    async def run_with(self, dedup: str) -> str:
-        return await self._ask("read", lambda: self._memory.run_with(dedup), reads=True)
-
-    def append(self, batch: Batch) -> Awaitable[None]:
-        def append() -> None:
-            _at_once(self._memory.append(batch))
-            self._store.witness.appended(batch, self.owner)
-
-        return self._ask("append", append)
-
-    async def read(
-        self, run: str, after: int = 0, limit: int | None = None, *, previews: bool = False
-    ) -> list[AnyFact]:
-        return await self._ask("read", lambda: self._memory.read(run, after, limit, previews=previews), reads=True)
-
-    def save_snapshot(self, run: str, data: bytes) -> None:
-        self._memory.save_snapshot(run, data)
-
-    async def snapshot(self, run: str) -> bytes | None:
-        return await self._ask("read", lambda: self._memory.snapshot(run), reads=True)
-
-    async def row(self, run: str) -> RunRow:
-        return await self._ask("read", lambda: self._memory.row(run), reads=True)
-
-    async def claim(self, run: str) -> Claim | None:
-        def claim() -> Claim | None:
-            found: Claim | None = _at_once(self._memory.claim(run))
-            if found is not None:
-                self._store.witness.claimed(found, self.owner)
-            return found
-
-        return await self._ask("claim", claim)
-
-    async def claimable(self, now: float, limit: int = 40) -> list[str]:
-        return await self._ask("read", lambda: self._memory.claimable(now, limit), reads=True)
-
-    async def claim_due(self, now: float, limit: int = 40, besides: Collection[str] = ()) -> list[Claim]:
-        def claim_due() -> list[Claim]:
-            due: list[str] = _at_once(self._memory.claimable(now, limit + len(besides)))
-            found = [_at_once(self._memory.claim(run)) for run in due if run not in besides]
-            for claim in found:
-                self._store.witness.claimed(claim, self.owner)
-            return found
-
-        return await self._ask("claim", claim_due)
-
-    async def claim_again(self, besides: Collection[str]) -> list[Claim]:
-        def claim_again() -> list[Claim]:
-            found: list[Claim] = _at_once(self._memory.claim_again(besides))
-            for claim in found:
-                self._store.witness.claimed(claim, self.owner)
-            return found
-
-        return await self._ask("claim", claim_again)
-
-    async def next_wake(self, after: float | None = None) -> float | None:
-        return await self._ask("read", lambda: self._memory.next_wake(after), reads=True)
-
-    async def release(self, run: str, epoch: int, wake_at: float | None) -> bool:
-        return await self._ask("release", lambda: self._memory.release(run, epoch, wake_at))
-
-    async def count_death(self, run: str, epoch: int, known: int) -> int:
-        return await self._ask("count", lambda: self._memory.count_death(run, epoch, known))
-
-    async def send(self, run: str, signal: InboxSignal) -> bool:
-        def send() -> bool:
-            sent: bool = _at_once(self._memory.send(run, signal))
-            if sent:
-                self._store.witness.sent(run, signal)
-            return sent
-
-        return await self._ask("send", send)
-
-    async def inbox(self, run: str) -> list[InboxSignal]:
-        return await self._ask("read", lambda: self._memory.inbox(run), reads=True)
-
-    async def close(self) -> None:
-        def close() -> None:
-            _at_once(self._memory.close())
-            self._store.leases.pop(self.owner, None)
-
-        with contextlib.suppress(StoreError):  # As good as dead, then.
-            await self._ask("close", close)
-        self._closed = True
 
 
 def _settle(answer: "asyncio.Future[Any]", outcome: Any, error: BaseException | None) -> None:
@@ -312,16 +202,3 @@ def _settle(answer: "asyncio.Future[Any]", outcome: Any, error: BaseException | 
         answer.set_result(outcome)
     else:
         answer.set_exception(error)
-
-
-def _at_once(work: Any) -> Any:
-    """The answer of the journal in memory, which never waits."""
-    if isinstance(work, asyncio.Future):
-        return cast("asyncio.Future[Any]", work).result()
-    if not isinstance(work, Coroutine):
-        return work
-    try:
-        cast("Coroutine[Any, Any, Any]", work).send(None)
-    except StopIteration as stop:
-        return stop.value
-    raise AssertionError("the journal in memory waited")

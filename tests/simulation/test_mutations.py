@@ -14,9 +14,11 @@ from tests.simulation.checker import (
     outcomes_equal_the_reference,
 )
 from tests.simulation.faults import Trouble
+from tests.simulation.journal import SimulatedJournal
 from tests.simulation.process import Process
+from tests.simulation.rules import MemoryRules
 from tests.simulation.soak import problems
-from tests.simulation.store import SimulatedJournal
+from tests.simulation.store import SimulatedStore
 from tests.simulation.world import World
 
 from mulle.engine import retry
@@ -64,13 +66,13 @@ def test_a_journal_that_asks_nobody_who_he_is(monkeypatch: pytest.MonkeyPatch):
 
 
 def test_a_journal_that_gives_away_runs_of_the_living(monkeypatch: pytest.MonkeyPatch):
-    claim = MemoryJournal.claim
+    declare = SimulatedStore.declare
 
-    async def careless(self: MemoryJournal, run: str) -> Any:
-        self._shelf.living.clear()
-        return await claim(self, run)
+    def careless(self: SimulatedStore, me: str) -> None:
+        declare(self, me)
+        self.rules.alive = set()
 
-    monkeypatch.setattr(MemoryJournal, "claim", careless)
+    monkeypatch.setattr(SimulatedStore, "declare", careless)
     assert caught(only_the_owner_begins)
 
 
@@ -96,7 +98,8 @@ def test_a_disk_that_forgets_what_it_said_it_had(monkeypatch: pytest.MonkeyPatch
 
     def forgetful(self: Process, chance: Any) -> None:
         die(self, chance)
-        for kept in self._world.store.root._shelf.runs.values():
+        rules = self._world.store.rules
+        for kept in rules.shelf.runs.values() if isinstance(rules, MemoryRules) else ():
             if kept.row.owner == self.name and len(kept.facts) > 1:
                 kept.facts.pop()
                 kept.change(head=len(kept.facts))

@@ -15,10 +15,11 @@ from typing import Any
 
 from tests.simulation.faults import Trouble, drawn
 from tests.simulation.history import History, RunHistory
+from tests.simulation.journal import SimulatedJournal
 from tests.simulation.loop import Place, SimulatedLoop
 from tests.simulation.people import People
 from tests.simulation.process import Process
-from tests.simulation.store import SimulatedJournal, SimulatedStore
+from tests.simulation.store import SimulatedStore
 from tests.simulation.workload import Workload, workload
 
 from mulle.engine.facts import RunStarted
@@ -45,7 +46,7 @@ class World:
         self.chance = self.trouble.chance("world")
         self.durations = self.trouble.chance("durations")
         self.processes: list[Process] = [Process(self, f"p{number}") for number in range(self.trouble.processes)]
-        self.web = SimulatedJournal(self.store, self.loop.world, "web", self.loop.time)
+        self.web = SimulatedJournal(self.store, self.loop.world, "web")
         self.people = People(self)
         self.unstarted = self.trouble.runs
         self.deadlines: dict[str, float] = {}
@@ -175,7 +176,7 @@ class World:
     def kill(self, process: Process) -> None:
         """`kill -9`, and a new process in a while."""
         self.history.say(f"{process.name:>5} is killed")
-        self.history.deaths.append((self.loop.time(), process.name))
+        self.history.deaths.append((self.loop.time(), process.journal.owner))
         process.die(self.trouble.chance("kills"))
         pause = self.trouble.chance("restarts").choice([0.01, 0.5, 5.0])
         self.loop.at(self.loop.world, self.loop.time() + pause, self._restart, process)

@@ -102,6 +102,7 @@ class LocalRuntime:
         self._new_driver = partial(Driver, publish=publish, eager=self._eager)
         self._alarm: asyncio.Task[None] | None = None
         self._stirred = asyncio.Event()
+        self._closed = False
         self.problems: dict[str, MulleError] = {}
         """Runs that could not be driven here, and why."""
         journal.on_signal(self._signalled)
@@ -136,8 +137,8 @@ class LocalRuntime:
         finally:
             unheard = self._starting.pop(new.id)
         self._publish(Published(new.id, (first,)))
-        if losses != self._undriven.losses:  # Whoever finds it goes on with it.
-            self._look_again()
+        if losses != self._undriven.losses or self._closed:  # Whoever finds it goes on with it.
+            await self._drop(new.id, FIRST_EPOCH)
             return True
         driver = self._new_driver(run, FIRST_EPOCH, self._journal, graph.executor, inbox_is_empty=unheard)
         for fact in kept:
@@ -240,7 +241,11 @@ class LocalRuntime:
             await asyncio.wait(working)
 
     async def close(self) -> None:
-        """Stop every step, and let go of each run as soon as its own steps have ended: others go on with it at once."""
+        """Stop every step, and let go of each run as soon as its own steps have ended: others go on with it at once.
+
+        What is started or claimed from now on is left to others, too.
+        """
+        self._closed = True
         working: list[asyncio.Task[Any]] = [*self._apart.values(), *filter(None, [self._alarm])]
         self._alarm = None
         for task in working:
@@ -357,8 +362,8 @@ class LocalRuntime:
         ):
             self._apart[row.id] = asyncio.create_task(self._drive_apart(row.id, self._alone))
             return False
-        if losses != self._undriven.losses:
-            self._undriven.unsure = True
+        if losses != self._undriven.losses or self._closed:
+            await self._drop(row.id, row.epoch)
             raise LeaseLost(run=row.id)
         left = self._undriven.stalled.pop(row.id, None)
         if left is not None and left.after == row.head:
@@ -478,9 +483,12 @@ class LocalRuntime:
         except MulleError as error:
             self.problems[run_id] = error
 
-    def _look_again(self) -> None:
+    async def _drop(self, run_id: str, epoch: int) -> None:
+        """Let go of a run that was ours a moment ago: our lease was lost, or we were closed, before it was driven."""
         self._undriven.unsure = True
         self._stirred.set()
+        with contextlib.suppress(StoreError):
+            await self._journal.release(run_id, epoch, 0.0)
 
     def _lose(self) -> None:
         """Others may go on with everything that we drive."""

@@ -1,0 +1,280 @@
+"""What a simulated store decides when a request has arrived: the real rules, over tables in memory. Knows no wire.
+
+Files are decided by the very statements that `SqliteJournal` sends, servers by those of `MemoryJournal`.
+"""
+
+import asyncio
+import sqlite3
+from collections.abc import Collection, Coroutine, Mapping, Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any, NamedTuple, Protocol, cast
+
+from mulle.engine.codec import decode
+from mulle.engine.facts import AnyFact
+from mulle.engine.journal import Batch, Claim, InboxSignal, NewRun, RunRow
+from mulle.runtime.memory_journal import MemoryJournal
+from mulle.runtime.memory_queues import Place
+from mulle.store import blob_rows, claim_rows, queue_rows
+from mulle.store import journal_rows as sql
+from mulle.store.database import PRAGMAS, migrate, transaction
+
+Blobs = Mapping[str, Sequence[bytes]]
+ENDLESS = 1 << 40
+
+
+class Standing(NamedTuple):
+    """Where a run stands in a queue."""
+
+    run: str
+    queue: str
+    most: int
+    state: str
+    """away, at work, queued."""
+    order: tuple[int, int]
+    """The smallest goes first."""
+
+
+class Rules(Protocol):
+    """One store. Whoever acts is named first. See `mulle.engine.journal.Journal`."""
+
+    @property
+    def alive(self) -> set[str]:
+        """Owners that nobody may take for dead."""
+        ...
+
+    @alive.setter
+    def alive(self, owners: set[str]) -> None: ...
+
+    def create(self, me: str, run: NewRun, facts: list[bytes], blobs: Blobs) -> bool: ...
+    def append(self, me: str, batch: Batch) -> None: ...
+    def claim(self, me: str, run: str) -> Claim | None: ...
+    def claim_due(self, me: str, now: float, limit: int, besides: Collection[str]) -> list[Claim]: ...
+    def claim_again(self, me: str, besides: Collection[str]) -> list[Claim]: ...
+    def release(self, me: str, run: str, epoch: int, wake_at: float | None) -> bool: ...
+    def count_death(self, me: str, run: str, epoch: int, known: int) -> int: ...
+    def send(self, run: str, signal: InboxSignal) -> bool: ...
+    def reserve(self, name: str, holder: str, most: int, per: float, now: float) -> float: ...
+    def let_go(self, me: str) -> None: ...
+    def read(self, run: str, after: int, limit: int | None) -> list[AnyFact]: ...
+    def row(self, run: str) -> RunRow: ...
+    def run_with(self, dedup: str) -> str: ...
+    def inbox(self, run: str) -> list[InboxSignal]: ...
+    def next_wake(self, after: float | None) -> float | None: ...
+
+    def woken(self, me: str) -> list[str]:
+        """Runs of an owner that have signals waiting."""
+        ...
+
+    def has_work(self) -> bool:
+        """Whether a run without an owner has signals waiting, or was left by the dead."""
+        ...
+
+    def standings(self) -> list[Standing]:
+        """Who stands where in all queues."""
+        ...
+
+
+class MemoryRules:
+    """The journal in memory."""
+
+    def __init__(self) -> None:
+        self._root = MemoryJournal("nobody")
+        self.shelf = self._root._shelf
+        self._seen: dict[str, MemoryJournal] = {}
+        self.alive = set()
+
+    @property
+    def alive(self) -> set[str]:
+        return self.shelf.living
+
+    @alive.setter
+    def alive(self, owners: set[str]) -> None:
+        self.shelf.living = owners
+
+    def _as(self, me: str) -> MemoryJournal:
+        if me not in self._seen:
+            alive = set(self.alive)
+            self._seen[me] = self._root.as_owner(me)
+            self.alive = alive
+        return self._seen[me]
+
+    def create(self, me: str, run: NewRun, facts: list[bytes], blobs: Blobs) -> bool:
+        return _at_once(self._as(me).create(run, facts, blobs))
+
+    def append(self, me: str, batch: Batch) -> None:
+        _at_once(self._as(me).append(batch))
+
+    def claim(self, me: str, run: str) -> Claim | None:
+        return _at_once(self._as(me).claim(run))
+
+    def claim_due(self, me: str, now: float, limit: int, besides: Collection[str]) -> list[Claim]:
+        return _at_once(self._as(me).claim_due(now, limit, besides))
+
+    def claim_again(self, me: str, besides: Collection[str]) -> list[Claim]:
+        return _at_once(self._as(me).claim_again(besides))
+
+    def release(self, me: str, run: str, epoch: int, wake_at: float | None) -> bool:
+        return _at_once(self._as(me).release(run, epoch, wake_at))
+
+    def count_death(self, me: str, run: str, epoch: int, known: int) -> int:
+        return _at_once(self._as(me).count_death(run, epoch, known))
+
+    def send(self, run: str, signal: InboxSignal) -> bool:
+        return _at_once(self._root.send(run, signal))
+
+    def reserve(self, name: str, holder: str, most: int, per: float, now: float) -> float:
+        return _at_once(self._root.reserve(name, holder, most, per, now))
+
+    def let_go(self, me: str) -> None:
+        alive = set(self.alive)
+        _at_once(self._as(me).close())
+        self.alive = alive
+
+    def read(self, run: str, after: int, limit: int | None) -> list[AnyFact]:
+        return _at_once(self._root.read(run, after, limit))
+
+    def row(self, run: str) -> RunRow:
+        return _at_once(self._root.row(run))
+
+    def run_with(self, dedup: str) -> str:
+        return _at_once(self._root.run_with(dedup))
+
+    def inbox(self, run: str) -> list[InboxSignal]:
+        return _at_once(self._root.inbox(run))
+
+    def next_wake(self, after: float | None) -> float | None:
+        return _at_once(self._root.next_wake(after))
+
+    def woken(self, me: str) -> list[str]:
+        return [kept.row.id for kept in self.shelf.runs.values() if kept.row.owner == me and kept.woken]
+
+    def has_work(self) -> bool:
+        return any(
+            kept.hears if kept.row.owner is None else kept.row.owner not in self.alive
+            for kept in self.shelf.runs.values()
+        )
+
+    def standings(self) -> list[Standing]:
+        names = {Place.AWAY: "away", Place.AT_WORK: "at work", Place.QUEUED: "queued"}
+        return [
+            Standing(run, queue.name, queue.most, names[member.place], member.order)
+            for run, member in self.shelf.queues._members.items()
+            for queue in member.queues
+        ]
+
+
+class SqliteRules:
+    """The statements that are sent to a file, sent to a database in memory."""
+
+    def __init__(self) -> None:
+        self.db = sqlite3.connect(":memory:", isolation_level=None, cached_statements=256)
+        self.db.deserialize(_empty())
+        self.db.execute("PRAGMA foreign_keys = ON")
+        self.alive: set[str] = set()
+
+    def _is_alive(self, owner: str) -> bool:
+        return owner in self.alive
+
+    def create(self, me: str, run: NewRun, facts: list[bytes], blobs: Blobs) -> bool:
+        with transaction(self.db):
+            sql.keep_graph(self.db, run.graph, b"{}")
+            created = sql.create(self.db, run, facts, me)
+            if created and blobs:
+                blob_rows.keep(self.db, run.id, blobs)
+            return created
+
+    def append(self, me: str, batch: Batch) -> None:
+        with transaction(self.db):
+            sql.append(self.db, batch, me)
+
+    def claim(self, me: str, run: str) -> Claim | None:
+        with transaction(self.db):
+            return claim_rows.claim(self.db, run, me, self._is_alive)
+
+    def claim_due(self, me: str, now: float, limit: int, besides: Collection[str]) -> list[Claim]:
+        found = sql.claimable(self.db, now, limit + len(besides), self._is_alive)
+        claims = [self.claim(me, run) for run in [run for run in found if run not in besides][:limit]]
+        return [claim for claim in claims if claim is not None]
+
+    def claim_again(self, me: str, besides: Collection[str]) -> list[Claim]:
+        with transaction(self.db):
+            unknown = [run for run in claim_rows.owned(self.db, me) if run not in besides]
+            return claim_rows.claim_again(self.db, unknown, me)
+
+    def release(self, me: str, run: str, epoch: int, wake_at: float | None) -> bool:
+        with transaction(self.db):
+            return claim_rows.release(self.db, run, epoch, wake_at, me)
+
+    def count_death(self, me: str, run: str, epoch: int, known: int) -> int:
+        with transaction(self.db):
+            return claim_rows.count_death(self.db, run, epoch, known, me)
+
+    def send(self, run: str, signal: InboxSignal) -> bool:
+        with transaction(self.db):
+            return sql.send(self.db, run, signal.id, signal.name, sql.payload_text(signal))
+
+    def reserve(self, name: str, holder: str, most: int, per: float, now: float) -> float:
+        with transaction(self.db):
+            return queue_rows.reserve(self.db, name, holder, most=most, per=per, now=now)
+
+    def let_go(self, me: str) -> None:
+        with transaction(self.db):
+            claim_rows.let_go(self.db, me)
+
+    def read(self, run: str, after: int, limit: int | None) -> list[AnyFact]:
+        sql.row(self.db, run)
+        found: list[AnyFact] = []
+        for position, data in sql.batches(self.db, run, after, ENDLESS):
+            found += decode(data)[max(0, after - position) :]
+        return found[:limit]
+
+    def row(self, run: str) -> RunRow:
+        return sql.row(self.db, run)
+
+    def run_with(self, dedup: str) -> str:
+        return sql.run_with(self.db, dedup)
+
+    def inbox(self, run: str) -> list[InboxSignal]:
+        return sql.inbox(self.db, run)
+
+    def next_wake(self, after: float | None) -> float | None:
+        return sql.next_wake(self.db, after)
+
+    def woken(self, me: str) -> list[str]:
+        return sql.woken(self.db, me)
+
+    def has_work(self) -> bool:
+        owners = {owner for (owner,) in self.db.execute("SELECT DISTINCT owner FROM runs WHERE owner IS NOT NULL")}
+        return sql.anyone_woken(self.db) or not owners <= self.alive
+
+    def standings(self) -> list[Standing]:
+        names = {queue_rows.AWAY: "away", queue_rows.AT_WORK: "at work", queue_rows.QUEUED: "queued"}
+        found = self.db.execute("SELECT run, queue, most, state, priority, number FROM queues ORDER BY number, queue")
+        return [
+            Standing(run, queue, most, names[state], (-priority, number))
+            for run, queue, most, state, priority, number in found
+        ]
+
+
+@cache
+def _empty() -> bytes:
+    """A database with the tables of this release and nothing in them."""
+    db = sqlite3.connect(":memory:", isolation_level=None)
+    for pragma in PRAGMAS:
+        db.execute(f"PRAGMA {pragma}")
+    migrate(db, Path(":memory:"), "journal")
+    return db.serialize()
+
+
+def _at_once(work: Any) -> Any:
+    """The answer of the journal in memory, which never waits."""
+    if isinstance(work, asyncio.Future):
+        return cast("asyncio.Future[Any]", work).result()
+    if not isinstance(work, Coroutine):
+        return work
+    try:
+        cast("Coroutine[Any, Any, Any]", work).send(None)
+    except StopIteration as stop:
+        return stop.value
+    raise AssertionError("the journal in memory waited")
