@@ -329,3 +329,16 @@ async def test_waiting_for_a_place_does_not_count_as_time_of_the_call():
         await asyncio.gather(*(sandbox.call(source, timeout=0.8) for _ in range(4)))
 
         assert time.monotonic() - begun > 1.1
+
+
+async def test_a_call_that_is_closed_while_it_waits_leaves_the_next_ones_to_be_heard(sandbox: Sandbox):
+    """As the engine does with a pure step that turns out to wait: it begins it anew, in a task."""
+    for _ in range(8):
+        await sandbox.call(NEXT)
+        await runner_of(sandbox)._held[0].locked()
+        waiting = sandbox.call(SLEEP)
+        waiting.send(None)  # It has given its job, and listens for the reply.
+        waiting.close()
+        result = await asyncio.wait_for(sandbox.call(NEXT), 5)
+
+        assert result.value == "next"

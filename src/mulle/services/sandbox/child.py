@@ -5,7 +5,9 @@ import contextlib
 import os
 import signal
 import socket
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from mulle.errors import CodeOutputTooLarge, SandboxLost, SandboxUnavailable
 from mulle.services.sandbox.inside import channel
@@ -50,16 +52,23 @@ class Child:
 
     async def work(self, job: bytes) -> None:
         """Give it the job. When it is gone by then, the reply says so."""
+        message = memoryview(len(job).to_bytes(4, "big") + job)
         with contextlib.suppress(BrokenPipeError, ConnectionResetError):
-            message = len(job).to_bytes(4, "big") + job
-            await asyncio.get_running_loop().sock_sendall(self._line, message)
+            while message:
+                try:
+                    message = message[self._line.send(message) :]
+                except BlockingIOError:
+                    await writable(self._line)
 
     async def reply(self, most: int) -> bytes | None:
         """Its reply; None when it ended without a whole one. Raises CodeOutputTooLarge above `most` bytes."""
-        loop, received, length = asyncio.get_running_loop(), bytearray(), None
+        received, length = bytearray(), None
         while length is None or len(received) < length + 4:
             try:
-                part = await loop.sock_recv(self._line, 1 << 18)
+                part = self._line.recv(1 << 18)
+            except BlockingIOError:
+                await readable(self._line)
+                continue
             except ConnectionResetError:
                 return None
             if not part:
@@ -100,15 +109,29 @@ class Child:
 async def readable(line: socket.socket) -> None:
     """Wait until there is something to read."""
     loop = asyncio.get_running_loop()
-    waiting: asyncio.Future[None] = loop.create_future()
+    await _ready(line, loop.add_reader, loop.remove_reader)
+
+
+async def writable(line: socket.socket) -> None:
+    """Wait until there is room for more."""
+    loop = asyncio.get_running_loop()
+    await _ready(line, loop.add_writer, loop.remove_writer)
+
+
+async def _ready(line: socket.socket, add: Callable[..., None], remove: Callable[..., Any]) -> None:
+    """Leave nothing behind when the coroutine is closed meanwhile, unlike the loop's own `sock_recv`.
+
+    A reader that stays would keep the loop deaf to the next socket of that number.
+    """
+    waiting: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     def arrived() -> None:
-        loop.remove_reader(line)
+        remove(line)
         waiting.set_result(None)
 
-    loop.add_reader(line, arrived)
+    add(line, arrived)
     try:
         await waiting
     finally:
         if not waiting.done() or waiting.cancelled():
-            loop.remove_reader(line)
+            remove(line)
