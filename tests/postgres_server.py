@@ -41,6 +41,14 @@ class Server:
             done = db.execute(cast("LiteralString", statement), values)
             return done.fetchall() if done.description else []
 
+    def ask_for_password(self, role: str, password: str) -> None:
+        """Let a role in only with its password; it may do nothing yet."""
+        if not self.say("SELECT true FROM pg_roles WHERE rolname = %s", [role]):
+            rules = self._folder / "data" / "pg_hba.conf"
+            rules.write_text(f"local all {role} scram-sha-256\n{rules.read_text()}")
+            self.say(f"CREATE ROLE {role} LOGIN PASSWORD '{password}'")
+            self.say("SELECT pg_reload_conf()")
+
     def restart(self) -> None:
         """End every session at once, and come back."""
         self._control("restart", "-m", "immediate", "-w")

@@ -559,6 +559,14 @@ class StoreUnavailable(StoreError):
     hint = "Check that the folder MULLE_HOME exists, belongs to you and may be written."
 
 
+class StoreRefused(StoreUnavailable):
+    """The database server does not let us in, or not far enough."""
+
+    code = "store.refused"
+    message = "The database server does not let us in: {detail}."
+    hint = "Check the user, the password and the name of the database in MULLE_DATABASE_URL."
+
+
 class LeaseLost(StoreUnavailable):
     """Our right to drive a run ran out before it was renewed."""
 

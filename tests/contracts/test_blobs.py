@@ -73,6 +73,20 @@ async def test_a_value_is_kept_once_over_facts_and_runs(journal: Journal):
     assert len(BIG.encode()) < room.blob_bytes < len(BIG.encode()) * 1.2
 
 
+async def test_a_refused_batch_keeps_nothing_and_leaves_the_others_theirs(journal: Journal):
+    for run in ("1", "2", "3"):
+        await create(journal, run)
+    batches = [written("1", 1, done(text=f"1{BIG}")), written("2", 5, done(text=BIG)), written("3", 1, done(text=BIG))]
+
+    outcomes = await asyncio.gather(*map(journal.append, batches), return_exceptions=True)
+
+    assert [type(outcome) for outcome in outcomes] == [type(None), JournalConflict, type(None)]
+    assert await journal.read("1", 1) == [done(text=f"1{BIG}")]
+    assert (await journal.row("2")).head == 1
+    assert await journal.read("3", 1) == [done(text=BIG)]
+    assert await kept(journal) == 2
+
+
 async def test_what_a_run_wrote_before_need_not_be_sent_again(journal: Journal):
     await create(journal, "r", text=BIG)
 

@@ -1,5 +1,6 @@
 """What every journal promises of runs that wait their turn."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -8,6 +9,7 @@ import pytest
 from tests.contracts.journal_worlds import WORLDS, World, batch, facts, new
 
 from mulle.engine.journal import CANCEL, Claim, Debounce, InboxSignal, Journal, Queue
+from mulle.errors import JournalConflict
 
 ONE = (Queue("하나씩", 1),)
 
@@ -256,3 +258,18 @@ async def test_allowances_are_shared_by_name_and_by_all_drivers(world: World):
 async def test_what_was_used_long_ago_counts_no_more(journal: Journal):
     for number in range(50):
         assert await journal.reserve("api", f"step {number}", 3, 1.0, 10.0 * number) == 10.0 * number
+
+
+async def test_ends_that_are_written_together_pass_their_places_on_each_for_itself(journal: Journal):
+    for run in ("a", "b", "c", "d"):
+        await queued(journal, run, queues=(Queue(f"of {run}", 1),))
+        await queued(journal, f"{run} next", queues=(Queue(f"of {run}", 1),))
+        await claimed(journal, run)
+        assert await journal.claim(f"{run} next") is None
+    ends = [end(journal, "a"), end(journal, "b", epoch=9), end(journal, "c")]
+
+    outcomes = await asyncio.gather(*ends, journal.release("d", 1, None), return_exceptions=True)
+
+    assert [type(outcome) for outcome in outcomes] == [type(None), JournalConflict, type(None), bool]
+    assert sorted(await journal.claimable(1e9)) == ["a next", "c next", "d next"]
+    assert [(await journal.row(run)).status for run in ("a", "b", "c")] == ["succeeded", "running", "succeeded"]

@@ -12,8 +12,10 @@ from tests.contracts.journal_worlds import batch, facts, new, numbers
 from tests.postgres_server import server
 
 import mulle
-from mulle.engine.journal import InboxSignal
-from mulle.errors import JournalConflict, StoreTooNew, StoreUnavailable
+from mulle.engine.codec import encode_one
+from mulle.engine.facts import NodeDone
+from mulle.engine.journal import Batch, InboxSignal, Queue
+from mulle.errors import JournalConflict, StoreRefused, StoreTooNew, StoreUnavailable
 from mulle.store.postgres_database import PostgresMissing
 from mulle.store.postgres_journal import PostgresJournal
 
@@ -141,8 +143,15 @@ async def test_what_is_written_while_the_server_restarts_is_written_once(opened:
         await journal.send(run, InboxSignal("1", "approve"))
         await journal.append(batch(run, after, status="succeeded", ended=1.0))
 
+    async def take_its_turn(run: str) -> None:
+        assert await journal.create(new(run, queues=(Queue("q", 100),)), facts(0))
+        while (claim := await journal.claim(run)) is None:
+            pass
+        await journal.append(batch(run, 1, epoch=claim.row.epoch, status="succeeded", ended=1.0))
+
     while not restart.done():
-        await asyncio.gather(*(go_on(f"{made}-{number}") for number in range(8)))
+        turns = (take_its_turn(f"{made}-{number}-queued") for number in range(4))
+        await asyncio.gather(*(go_on(f"{made}-{number}") for number in range(8)), *turns)
         made += 1
     await restart
 
@@ -151,6 +160,19 @@ async def test_what_is_written_while_the_server_restarts_is_written_once(opened:
         assert await numbers(journal, row.id) == list(range(row.head))
     assert {row.id for row in await journal.rows(status="running")} == {"first"}
     assert journal.holds()
+
+
+async def test_facts_of_many_runs_that_are_sent_together_may_hold_any_character(opened: Callable[..., PostgresJournal]):
+    journal = opened()
+    texts = ["\x1e", '"\\\x1e"', "\0", "{},\x1f", "물레\u2028", ""]
+    said = [NodeDone(at=1.0, path=("a",), outputs={"text": text, text: 1}) for text in texts]
+
+    await asyncio.gather(*(journal.create(new(str(n)), [encode_one(fact)]) for n, fact in enumerate(said)))
+    await asyncio.gather(
+        *(journal.append(Batch(run=str(n), epoch=1, after=1, facts=[encode_one(fact)])) for n, fact in enumerate(said))
+    )
+
+    assert [await journal.read(str(number)) for number in range(len(texts))] == [[fact, fact] for fact in said]
 
 
 async def test_what_was_claimed_over_a_connection_that_broke_is_let_go_of(opened: Callable[..., PostgresJournal]):
@@ -175,9 +197,32 @@ async def test_a_server_that_is_not_there_is_told_at_once_and_without_its_passwo
         await asyncio.wait_for(journal.rows(), 10)
     await journal.close()
 
-    assert "localhost:1/nowhere" in raised.value.text
+    assert (raised.value.code, raised.value.at) == ("store.unavailable", "localhost:1/nowhere")
     assert "secret" not in str(raised.value.to_dict())
     assert "MULLE_DATABASE_URL" in raised.value.advice
+
+
+@pytest.mark.parametrize(
+    ("who", "database", "advice"),
+    [
+        ("clerk:wrong", "postgres", "password"),
+        ("clerk", "postgres", "password"),
+        ("clerk:right", "postgres", "GRANT CREATE"),
+        ("postgres", "nowhere", "createdb"),
+        ("nobody", "postgres", "pg_hba"),
+    ],
+)
+async def test_a_server_that_lets_nobody_in_says_what_to_look_at(who: str, database: str, advice: str):
+    server().ask_for_password("clerk", "right")
+    journal = PostgresJournal(server().url.replace("postgres:@/postgres", f"{who}@/{database}"))
+
+    with pytest.raises(StoreRefused) as raised:
+        await journal.create(new("r"), facts(0))
+    await journal.close()
+
+    assert raised.value.code == "store.refused"
+    assert advice in raised.value.advice
+    assert not {"wrong", "right"} & set(str(raised.value.to_dict()).replace(":", " ").split())
 
 
 async def test_a_schema_of_a_newer_release_is_left_alone(opened: Callable[..., PostgresJournal]):

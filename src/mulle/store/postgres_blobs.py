@@ -19,26 +19,30 @@ SELECT (SELECT sum(pg_total_relation_size(c.oid)) FROM pg_class c
     (SELECT count(*) FROM runs), (SELECT count(*) FROM blobs), (SELECT coalesce(sum(size), 0) FROM blobs)::bigint"""
 
 
-async def keep(db: "Connection", run: str, blobs: Mapping[str, Sequence[bytes]]) -> None:
-    """Store what is not there, and note that a run refers to all of it."""
-    names = sorted(blobs)
+async def keep(db: "Connection", blobs: Sequence[tuple[str, Mapping[str, Sequence[bytes]]]]) -> None:
+    """Store what runs bring and is not there, and note that they refer to all of it."""
+    values = {name: parts for _, brought in blobs for name, parts in brought.items()}
+    names = sorted(values)
+    if not names:
+        return
     held: list[str] = []
     while len(held) < len(names):  # One that was there may go before we hold it.
         made = await db.execute(
             "INSERT INTO blobs (hash, size) SELECT * FROM unnest(%s::text[], %s::int8[]) ON CONFLICT DO NOTHING"
             " RETURNING hash",
-            (names, [sum(map(len, blobs[name])) for name in names]),
+            (names, [sum(map(len, values[name])) for name in names]),
         )
-        parts = [(name, n, part) for (name,) in await made.fetchall() for n, part in enumerate(blobs[name])]
+        parts = [(name, n, part) for (name,) in await made.fetchall() for n, part in enumerate(values[name])]
         await db.execute(
-            "INSERT INTO blob_parts (hash, part, data) SELECT * FROM unnest(%s::text[], %s::int4[], %s::bytea[])",
+            "INSERT INTO blob_parts (hash, part, data) SELECT * FROM unnest(%s::text[], %s::int4[], %b::bytea[])",
             ([name for name, _, _ in parts], [n for _, n, _ in parts], [part for _, _, part in parts]),
         )
         asked = await db.execute("SELECT hash FROM blobs WHERE hash = ANY(%s) ORDER BY hash FOR KEY SHARE", (names,))
         held = [name for (name,) in await asked.fetchall()]
+    uses = [(kept(run), name) for run, brought in blobs for name in brought]
     await db.execute(
-        "INSERT INTO blob_uses (run, hash) SELECT %s, * FROM unnest(%s::text[]) ON CONFLICT DO NOTHING",
-        (kept(run), names),
+        "INSERT INTO blob_uses (run, hash) SELECT * FROM unnest(%s::text[], %s::text[]) ON CONFLICT DO NOTHING",
+        ([run for run, _ in uses], [name for _, name in uses]),
     )
 
 

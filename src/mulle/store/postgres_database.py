@@ -9,7 +9,15 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, LiteralString, cast
 
-from mulle.errors import SetupError, StoreDamaged, StoreError, StoreFull, StoreTooNew, StoreUnavailable
+from mulle.errors import (
+    SetupError,
+    StoreDamaged,
+    StoreError,
+    StoreFull,
+    StoreRefused,
+    StoreTooNew,
+    StoreUnavailable,
+)
 
 if TYPE_CHECKING:
     import psycopg
@@ -144,13 +152,34 @@ def is_lost(error: BaseException) -> bool:
 def storage_error(error: Exception, place: str) -> StoreError:
     """What an error of the server, or of the way to it, means to a person."""
     state: str = getattr(error, "sqlstate", None) or ""
-    text = (str(error).strip().splitlines() or [type(error).__name__])[0]
+    text = (str(error).strip().splitlines() or [type(error).__name__])[0].removesuffix(".")
+    text = text.removeprefix("connection failed: ").removeprefix("connection is bad: ")
     if state == "53100":
         hint = "Free space on the database server. What was written is safe; unfinished runs go on afterwards."
-        return StoreFull(f"the disk of the database server is full ({place})", at=place, hint=hint)
+        return StoreFull("the disk of the database server is full", at=place, hint=hint)
     if state == "53300":
         hint = "Raise max_connections of the server, or start fewer workers: each holds four connections."
-        return StoreUnavailable(f"the server takes no more connections ({place})", at=place, hint=hint)
+        return StoreUnavailable("the server takes no more connections", at=place, hint=hint)
     if state.startswith("XX0"):
         return StoreDamaged(text, at=place, hint="Restore a backup of the database; its server's log says more.")
-    return StoreUnavailable(f"{text} ({place})", at=place, hint=HINT)
+    refused = _why_refused(error, state, text)
+    return StoreRefused(text, at=place, hint=refused) if refused else StoreUnavailable(text, at=place, hint=HINT)
+
+
+def _why_refused(error: Exception, state: str, text: str) -> str:
+    """What to do when the server does not let us in; empty: it does, or it is not there.
+
+    An attempt to connect that failed has no code: of a missing database or user only the server's words tell.
+    """
+    if state == "42501":
+        return "Let its user make tables there (GRANT CREATE ON SCHEMA …), or give Mulle a schema of its own."
+    attempt: Any = getattr(error, "pgconn", None)
+    if state or attempt is None:
+        return ""
+    if attempt.used_password or attempt.needs_password:
+        return "Check the user and the password in MULLE_DATABASE_URL; in it `@ : / %` are written %40 %3A %2F %25."
+    if "FATAL" in text and "database" in text and "does not exist" in text:
+        return "Make the database (`createdb NAME`), or name another one in MULLE_DATABASE_URL."
+    if "FATAL" in text and ("role" in text or "pg_hba" in text or "authentication" in text):
+        return "Check the user in MULLE_DATABASE_URL, and whether the server lets it in from here (pg_hba.conf)."
+    return ""

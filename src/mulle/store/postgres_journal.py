@@ -16,19 +16,20 @@ from typing import TYPE_CHECKING, Any, LiteralString
 
 import msgspec
 
-from mulle.engine.blobs import BlobLost, Unpacked, wanted, whole
+from mulle.engine.blobs import BlobLost
 from mulle.engine.carrier import Carrier
-from mulle.engine.codec import decode
 from mulle.engine.facts import AnyFact
 from mulle.engine.journal import Backlog, Batch, Claim, InboxSignal, Keep, NewRun, Room, RunRow, Swept
 from mulle.errors import StoreError, UnknownGraph, UnknownRun
 from mulle.store import postgres_blobs, postgres_sweep
 from mulle.store import postgres_claims as claims
+from mulle.store import postgres_items as items
 from mulle.store import postgres_queues as queues
 from mulle.store import postgres_rows as rows
 from mulle.store import postgres_writes as sql
 from mulle.store.postgres_carrier import NotifyCarrier
 from mulle.store.postgres_database import Address, migrate
+from mulle.store.postgres_facts import read
 from mulle.store.postgres_lease import LEASE
 from mulle.store.postgres_listening import Listening
 from mulle.store.postgres_membership import Membership, leave
@@ -38,10 +39,6 @@ from mulle.store.postgres_writer import PostgresWriter, Write
 if TYPE_CHECKING:
     from mulle.store.postgres_database import Connection
 
-ROW_SIZE = 500
-"""Bytes that a write without facts counts for."""
-SLICE = 200
-"""Batches of facts that are read at a time; others have their turn between."""
 GRAPHS_AT_HAND = 64
 PATIENT_LOOKS, LOOK_AGAIN = 20, 0.01
 """How often runs that have just ended are looked at, and seconds between, until their order is certain."""
@@ -86,7 +83,7 @@ class PostgresJournal:
         self._graphs[graph] = document
         if len(self._graphs) > GRAPHS_AT_HAND:
             del self._graphs[next(iter(self._graphs))]
-        self._writer.submit(partial(sql.keep_graphs, graphs={graph: document}), len(document)).add_done_callback(
+        self._writer.submit(partial(sql.keep_graphs, graphs={graph: document})).add_done_callback(
             lambda written: self._graphs.pop(graph, None) if written.cancelled() or written.exception() else None
         )
 
@@ -98,20 +95,16 @@ class PostgresJournal:
         False: its `dedup` exists, and nothing was written.
         """
         self._settle()
-        item = sql.creation(run, facts, self._graphs.get(run.graph), blobs)
-        alone = run.waits_its_turn or bool(blobs)
-        write: Write = (lambda db: queues.create(db, item, self._me)) if alone else item
-        created = self._writer.submit(write, ROW_SIZE + sum(map(len, facts)) + len(item.document or b""))
+        item = items.creation(run, facts, self._graphs.get(run.graph), blobs)
+        created = self._writer.submit(items.InQueues(item) if run.waits_its_turn else item)
         if not run.waits_its_turn:
             created.add_done_callback(lambda done: self._membership.held.add(run.id) if _succeeded(done) else None)
         return created
 
     def append(self, batch: Batch) -> Awaitable[None]:
         """Write facts. Batches that gather while one group is on its way share the next one."""
-        ends = batch.ended is not None and batch.run in self._in_queues
-        alone = ends or bool(batch.blobs)
-        write: Write = (lambda db: queues.append(db, batch, self._me, in_queues=ends)) if alone else batch
-        written = self._writer.submit(write, ROW_SIZE + sum(map(len, batch.facts)))
+        leaves = batch.ended is not None and batch.run in self._in_queues
+        written = self._writer.submit(items.InQueues(batch) if leaves else batch)
         if batch.ended is not None or batch.signals:
             written.add_done_callback(lambda done: self._appended(batch, done))
         return written
@@ -126,7 +119,7 @@ class PostgresJournal:
 
     def save_snapshot(self, run: str, data: bytes) -> None:
         """Keep the fold of a run's facts so far, instead of an earlier one. If it cannot be written, it is lost."""
-        written = self._writer.submit(partial(sql.keep_snapshot, run=run, data=data), len(data))
+        written = self._writer.submit(partial(sql.keep_snapshot, run=run, data=data))
         written.add_done_callback(lambda written: None if written.cancelled() else written.exception())
 
     async def claim(self, run: str) -> Claim | None:
@@ -174,9 +167,8 @@ class PostgresJournal:
 
         False, and still ours, when a signal came meanwhile. Raises JournalConflict when it is not ours.
         """
-        item = sql.Release(run, epoch, wake_at)
-        in_queues = run in self._in_queues
-        released: bool = await self._do((lambda db: queues.release(db, item, self._me)) if in_queues else item)
+        item = items.Release(run, epoch, wake_at)
+        released: bool = await self._do(items.InQueues(item) if run in self._in_queues else item)
         if released:
             self._forget(run)
         return released
@@ -190,10 +182,10 @@ class PostgresJournal:
 
     async def send(self, run: str, signal: InboxSignal) -> bool:
         """Put a signal into a run's inbox and wake the run. False: that id was sent to it before."""
-        payload = sql.payload_text(signal)
+        payload = items.payload_text(signal)
         for text in (run, signal.id, signal.name):
             text.encode()  # What is no text harms nobody else's part of the group.
-        sent: bool = await self._writer.submit(sql.Sending(run, signal, payload), ROW_SIZE + len(payload))
+        sent: bool = await self._writer.submit(items.Sending(run, signal, payload))
         if sent:
             self._listening.wake(run)
         return sent
@@ -236,7 +228,7 @@ class PostgresJournal:
         self._membership.die()
 
     def _do(self, write: Write) -> asyncio.Future[Any]:
-        return self._writer.submit(write, ROW_SIZE)
+        return self._writer.submit(write)
 
     # ------------------------------------------------------------------ being a worker
 
@@ -275,35 +267,8 @@ class PostgresJournal:
         self, run: str, after: int = 0, limit: int | None = None, *, previews: bool = False
     ) -> list[AnyFact]:
         """A run's facts from position `after` on, whole or with previews; raises UnknownRun, BlobLost."""
-        facts: list[AnyFact] = []
-        values: dict[str, Any] = {}
-        end = -1
-        while True:
-            found = await self._ask(rows.FACTS, (after, SLICE, rows.kept(run)))
-            if not found:
-                raise UnknownRun(run=run)
-            if end < 0:
-                end = found[0][0] if limit is None else min(found[0][0], after + limit)
-            for _, position, data in found:
-                if position is not None and after < end:
-                    batch = decode(data)[: end - position]
-                    for fact in batch[after - position :]:
-                        for ref in wanted(fact, previews=previews):
-                            if ref.hash not in values:
-                                values[ref.hash] = await self._value(run, ref.hash)
-                        facts.append(whole(fact, values.__getitem__, previews=previews))
-                    after = max(after, position + len(batch))
-            if after >= end:
-                return facts
-
-    async def _value(self, run: str, name: str) -> Any:
-        """A big value of a run; raises BlobLost, UnknownRun."""
-        unpacked = Unpacked(name)
-        for (part,) in await self._ask(postgres_blobs.PARTS, (name,)):
-            unpacked.add(part)
-            await asyncio.sleep(0)
         try:
-            return unpacked.value()
+            return await read(self._ask, run, after, limit, previews=previews)
         except BlobLost:
             await self.row(run)  # It may have been deleted while we read.
             raise

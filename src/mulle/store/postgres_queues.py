@@ -5,12 +5,14 @@ database keeps whoever changes queues apart: a run may stand in several, and who
 runs that stand in queues pay for it.
 """
 
-from typing import TYPE_CHECKING, LiteralString
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, LiteralString
 
 from mulle.engine.journal import CANCEL, Batch, NewRun, superseded
 from mulle.errors import JournalConflict
 from mulle.store import postgres_blobs
 from mulle.store import postgres_writes as sql
+from mulle.store.postgres_items import Creation, InQueues, Release, Sending, payload_text
 from mulle.store.postgres_rows import kept
 
 if TYPE_CHECKING:
@@ -26,18 +28,30 @@ SELECT run FROM queues AS first WHERE queue = %s AND state = 2
 AND NOT EXISTS ({_FULL.format(run="first.run")}) ORDER BY priority DESC, number LIMIT 1"""
 
 
-async def create(db: "Connection", item: sql.Creation, owner: str) -> bool:
-    """A new run that waits its turn or brings big values; False: its `dedup` exists."""
-    run = item.new
-    if run.waits_its_turn:
-        await hold(db)
+async def write(db: "Connection", items: Sequence[InQueues], owner: str) -> list[Any]:
+    """Do one after another what changes queues, within one transaction; gives an outcome each."""
+    await hold(db)
+    outcomes: list[Any] = []
+    for each in items:
+        match each.item:
+            case Creation() as item:
+                outcomes.append(await _create(db, item, owner))
+            case Batch() as item:
+                outcomes.append(await _append(db, item, owner))
+            case item:
+                outcomes.append(await _release(db, item, owner))
+    return outcomes
+
+
+async def _create(db: "Connection", item: Creation, owner: str) -> bool:
+    """A new run that waits its turn; False: its `dedup` exists."""
     if item.document:
-        await sql.keep_graphs(db, {run.graph: item.document})
-    (made,) = await (await sql.create(db, [item], None if run.waits_its_turn else owner))()
+        await sql.keep_graphs(db, {item.new.graph: item.document})
+    (made,) = await (await sql.create(db, [item], None if item.new.waits_its_turn else owner))()
     if made and item.blobs:
-        await postgres_blobs.keep(db, run.id, item.blobs)
-    if made and run.waits_its_turn:
-        await _enter(db, run)
+        await postgres_blobs.keep(db, [(item.run, item.blobs)])
+    if made:
+        await _enter(db, item.new)
     return made
 
 
@@ -79,29 +93,21 @@ async def may_begin(db: "Connection", run: str) -> bool:
     return False
 
 
-async def append(db: "Connection", batch: Batch, owner: str, *, in_queues: bool) -> None:
-    """A batch that brings big values, or the last one of a run in queues: whoever is next has its places.
-
-    Raises JournalConflict.
-    """
-    if in_queues:
-        await hold(db)
+async def _append(db: "Connection", batch: Batch, owner: str) -> JournalConflict | None:
+    """The last batch of a run in queues: whoever is next has its places."""
     (refused,) = await (await sql.append(db, [batch], owner))()
     if refused is not None:
-        raise refused
+        return refused
     if batch.blobs:
-        await postgres_blobs.keep(db, batch.run, batch.blobs)
-    if in_queues:
-        await _leave(db, batch.run, for_good=True)
+        await postgres_blobs.keep(db, [(batch.run, batch.blobs)])
+    await _leave(db, batch.run, for_good=True)
+    return None
 
 
-async def release(db: "Connection", item: sql.Release, owner: str) -> bool:
-    """Let go of a run, and of its places. Raises JournalConflict."""
-    await hold(db)
+async def _release(db: "Connection", item: Release, owner: str) -> bool | JournalConflict:
+    """Let go of a run, and of its places."""
     (released,) = await (await sql.release(db, [item], owner))()
-    if isinstance(released, JournalConflict):
-        raise released
-    if released:
+    if released is True:
         await _leave(db, item.run, for_good=False)
     return released
 
@@ -140,7 +146,7 @@ async def _debounce(db: "Connection", run: NewRun) -> None:
     older = [sql.told(each) for each, _ in pending]
     await db.execute("UPDATE runs SET debounce = NULL WHERE id = ANY(%s)", ([each for each, _ in pending],))
     told = [superseded(each, run.id) for each in older]
-    signals = [sql.Sending(each, one, sql.payload_text(one)) for each, one in zip(older, told, strict=True)]
+    signals = [Sending(each, one, payload_text(one)) for each, one in zip(older, told, strict=True)]
     if signals:
         await (await sql.send(db, signals))()
 

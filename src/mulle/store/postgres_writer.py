@@ -13,22 +13,27 @@ import math
 from collections import deque
 from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from mulle.engine.journal import Batch
 from mulle.errors import JournalConflict, StoreUnavailable
+from mulle.store import postgres_blobs
+from mulle.store import postgres_queues as queues
 from mulle.store import postgres_writes as sql
 from mulle.store.postgres_database import is_lost, storage_error
+from mulle.store.postgres_items import Creation, InQueues, Release, Sending, size_of
 
 if TYPE_CHECKING:
     from mulle.store.postgres_database import Connection
 
 Other = Callable[["Connection"], Awaitable[Any]]
 """Something else to be done to the database, in a transaction of its own."""
-Write = sql.Creation | Batch | sql.Sending | sql.Release | Other
+Write = Creation | Batch | Sending | Release | InQueues | Other
 
 GROUP_ITEMS, GROUP_BYTES = 2048, 1 << 23
 """At most so much is sent at a time."""
+QUEUE_ITEMS = 100
+"""At most so much of what changes queues: other workers stand in line meanwhile."""
 TRY_AGAIN = 0.05
 """Seconds between two tries to reach the server again."""
 DEADLOCK = "40P01"
@@ -77,8 +82,8 @@ class PostgresWriter:
         self._task: asyncio.Task[None] | None = None
         self._closed = False
 
-    def submit(self, item: Write, size: int) -> asyncio.Future[Any]:
-        """Write an item with the next group; `size` in bytes. Items of one run are written in the order of submission.
+    def submit(self, item: Write) -> asyncio.Future[Any]:
+        """Write an item with the next group. Items of one run are written in the order of submission.
 
         The future gives the item's result or raises what became of it, StoreFull or StoreUnavailable.
         """
@@ -89,7 +94,7 @@ class PostgresWriter:
         if self._closed:
             future.set_exception(StoreUnavailable("it was closed", at=self._place))
             return future
-        self._pending.append(Pending(item, size, future))
+        self._pending.append(Pending(item, size_of(item), future))
         if self._task is None:
             self._task = loop.create_task(self._write_all(), name="mulle-postgres-writer")
         return future
@@ -127,20 +132,26 @@ class PostgresWriter:
             self._pending.clear()
 
     def _taken(self) -> list[Pending]:
-        """The next group: the oldest, and those after it that fit. One item a run, but for signals: they add up."""
+        """The next group: the oldest, and those after it that fit. One item a run, but for signals: they add up.
+
+        What changes queues makes groups of its own.
+        """
         group = [self._pending.popleft()]
         if callable(group[0].item):
             return group
+        queues = isinstance(group[0].item, InQueues)
+        most = QUEUE_ITEMS if queues else GROUP_ITEMS
         room = GROUP_BYTES - group[0].size
         kinds: dict[str, type] = {group[0].item.run: type(group[0].item)}
         left: deque[Pending] = deque()
-        while self._pending and len(group) < GROUP_ITEMS and room > 0:
+        while self._pending and len(group) < most and room > 0:
             each = self._pending.popleft()
             if callable(each.item):
                 left.append(each)
                 break
             run, kind = each.item.run, type(each.item)
-            if each.size <= room and kinds.get(run, kind) is kind and (run not in kinds or kind is sql.Sending):
+            fits = each.size <= room and (kind is InQueues) is queues
+            if fits and kinds.get(run, kind) is kind and (run not in kinds or kind is Sending):
                 kinds[run] = kind
                 room -= each.size
                 group.append(each)
@@ -180,10 +191,11 @@ class PostgresWriter:
                 refused = isinstance(outcomes[number], (JournalConflict, StoreUnavailable)) or outcomes[number] is False
                 if (
                     refused
-                    and isinstance(item, sql.Creation | Batch | sql.Release)
+                    and isinstance(item, Creation | Batch | Release | InQueues)
                     and await sql.is_written(db, item, me)
                 ):
-                    outcomes[number] = None if isinstance(item, Batch) else True
+                    facts = item.item if isinstance(item, InQueues) else item
+                    outcomes[number] = None if isinstance(facts, Batch) else True
         return outcomes
 
     async def _ready(self, items: Sequence[Write]) -> "Connection":
@@ -191,7 +203,7 @@ class PostgresWriter:
             self._db, is_first = await self._connected(), not self._was_connected
             self._was_connected = True
             if not is_first:
-                await self._mended(self._db, [item.run for item in items if isinstance(item, sql.Creation)])
+                await self._mended(self._db, [item.run for item in items if isinstance(item, Creation)])
         return self._db
 
     async def _together(self, db: "Connection", items: Sequence[Write], me: str) -> list[Any]:
@@ -231,12 +243,21 @@ class PostgresWriter:
 
 async def _all_kinds(db: "Connection", items: Sequence[Write], me: str) -> list[Any]:
     """Write a group in one transaction and one round trip: what is created first, what is let go last."""
-    kinds: dict[type, list[int]] = {sql.Creation: [], Batch: [], sql.Sending: [], sql.Release: []}
+    if isinstance(items[0], InQueues):
+        async with db.transaction():
+            return await queues.write(db, cast("Sequence[InQueues]", items), me)
+    kinds: dict[type, list[int]] = {Creation: [], Batch: [], Sending: [], Release: []}
     for number, item in enumerate(items):
         kinds[type(item)].append(number)
-    graphs = {item.new.graph: item.document for item in items if isinstance(item, sql.Creation) and item.document}
-    is_one_statement = not graphs and not any(isinstance(item, Batch) and item.signals for item in items)
+    graphs = {item.new.graph: item.document for item in items if isinstance(item, Creation) and item.document}
+    brought = {
+        number: (item.run, item.blobs)
+        for number, item in enumerate(items)
+        if isinstance(item, Creation | Batch) and item.blobs
+    }
+    is_one_statement = not (graphs or brought or any(isinstance(item, Batch) and item.signals for item in items))
     written: list[tuple[list[int], sql.Answers]] = []
+    outcomes: list[Any] = [None] * len(items)
 
     async def say() -> None:
         if graphs:
@@ -246,27 +267,34 @@ async def _all_kinds(db: "Connection", items: Sequence[Write], me: str) -> list[
                 some: Any = [items[number] for number in numbers]
                 written.append((numbers, await _STATEMENTS[kind](db, some, me)))
 
+    async def hear() -> None:
+        for numbers, answers in written:
+            for number, outcome in zip(numbers, await answers(), strict=True):
+                outcomes[number] = outcome
+
     if is_one_statement and sum(map(bool, kinds.values())) == 1:
         await say()
-    else:
-        async with db.pipeline(), db.transaction():
-            await say()
-    outcomes: list[Any] = [None] * len(items)
-    for numbers, answers in written:
-        for number, outcome in zip(numbers, await answers(), strict=True):
-            outcomes[number] = outcome
+        await hear()
+        return outcomes
+    async with db.pipeline(), db.transaction():
+        await say()
+        if brought:  # A second round trip: only those whose facts were taken may refer to big values.
+            await hear()
+            await postgres_blobs.keep(db, [brought[n] for n in brought if outcomes[n] is None or outcomes[n] is True])
+    if not brought:
+        await hear()
     return outcomes
 
 
-async def _send(db: "Connection", items: Sequence[sql.Sending], _me: str) -> sql.Answers:
+async def _send(db: "Connection", items: Sequence[Sending], _me: str) -> sql.Answers:
     return await sql.send(db, items)
 
 
 _STATEMENTS: dict[type, Callable[["Connection", Any, str], Awaitable[sql.Answers]]] = {
-    sql.Creation: sql.create,
+    Creation: sql.create,
     Batch: sql.append,
-    sql.Sending: _send,
-    sql.Release: sql.release,
+    Sending: _send,
+    Release: sql.release,
 }
 
 

@@ -8,16 +8,14 @@ everything else as it was when the statement began. So signals are *counted* on 
 would lose the one that was sent meanwhile.
 """
 
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from typing import TYPE_CHECKING, Any, LiteralString
 
-import msgspec
-
 from mulle.engine.codec import joined
-from mulle.engine.journal import Batch, InboxSignal, NewRun
+from mulle.engine.journal import Batch, InboxSignal
 from mulle.errors import JournalConflict, RunUnfinished, UnknownRun
 from mulle.store import postgres_blobs
+from mulle.store.postgres_items import Creation, InQueues, Release, Sending, payload_text
 from mulle.store.postgres_rows import kept, key_of, told
 
 if TYPE_CHECKING:
@@ -25,47 +23,6 @@ if TYPE_CHECKING:
 
 Answers = Callable[[], Awaitable[list[Any]]]
 """An outcome an item, once the statements are done: in a pipeline many are sent before the first answer is read."""
-
-
-@dataclass(frozen=True, slots=True)
-class Creation:
-    """A run to be created."""
-
-    new: NewRun
-    head: int
-    facts: list[tuple[int, str]]
-    """Its first facts: positions and JSON arrays."""
-    document: bytes | None
-    """Its graph, if it is at hand."""
-    blobs: Mapping[str, Sequence[bytes]]
-    """Big values that its first facts refer to."""
-
-    @property
-    def run(self) -> str:
-        return self.new.id
-
-
-@dataclass(frozen=True, slots=True)
-class Sending:
-    """A signal to be put into an inbox."""
-
-    run: str
-    signal: InboxSignal
-    payload: str
-
-
-@dataclass(frozen=True, slots=True)
-class Release:
-    """A run to be let go of."""
-
-    run: str
-    epoch: int
-    wake_at: float | None
-
-
-def payload_text(signal: InboxSignal) -> str:
-    """A signal's payload as JSON. Raises TypeError or ValueError for what is no data."""
-    return msgspec.json.encode(signal.payload).decode()
 
 
 # ---------------------------------------------------------------------- creating
@@ -92,20 +49,13 @@ WITH n AS (
     ON CONFLICT (dedup) WHERE dedup IS NOT NULL DO NOTHING RETURNING id
 ), written AS (
     INSERT INTO facts (run, seq, data) SELECT f.run, f.seq, f.data
-    FROM unnest(%s::text[], %s::int8[], %s::text[]) AS f (run, seq, data) JOIN made ON made.id = f.run
+    FROM unnest(%s::text[], %s::int8[], string_to_array(%s, E'\\x1e')) AS f (run, seq, data)
+    JOIN made ON made.id = f.run
 )
 SELECT id FROM made"""
-FACTS_IN_A_ROW = 2000
-"""A fork may begin with very many facts; whoever reads them reads a row at a time."""
-
-
-def creation(
-    run: NewRun, facts: Sequence[bytes], document: bytes | None, blobs: Mapping[str, Sequence[bytes]] | None
-) -> Creation:
-    """A run with its first facts, ready to be written."""
-    starts = range(0, len(facts), FACTS_IN_A_ROW)
-    rows = [(start, joined(facts[start : start + FACTS_IN_A_ROW]).decode()) for start in starts]
-    return Creation(run, len(facts), rows, document, blobs or {})
+PARTED = "\x1e"
+"""Between the facts of one run and of the next. No JSON contains it, so they are sent as they are: in the text of an
+array every quote would be escaped on its way out, and unescaped on its way in."""
 
 
 async def keep_graphs(db: "Connection", graphs: dict[str, bytes]) -> None:
@@ -132,7 +82,8 @@ async def create(db: "Connection", items: Sequence[Creation], owner: str | None)
             [None if run.dedup is None else key_of(run.dedup) for run in runs],
             [bool(run.queues) for run in runs],
             owner,
-            *_columns([(kept(item.run), *row) for item in items for row in item.facts], 3),
+            *_columns([(kept(item.run), seq) for item in items for seq, _ in item.facts], 2),
+            PARTED.join([data for item in items for _, data in item.facts]),
         ),
         prepare=True,
     )
@@ -153,7 +104,7 @@ def _maybe(text: str | None) -> str | None:
 _BATCHES: LiteralString = """
 WITH b AS (
     SELECT * FROM unnest(%s::text[], %s::int8[], %s::int8[], %s::int8[], %s::bool[], %s::text[], %s::text[],
-        %s::float8[], %s::text[]) AS b (run, epoch, after, head, alive, status, detail, ended, data)
+        %s::float8[], string_to_array(%s, E'\\x1e')) AS b (run, epoch, after, head, alive, status, detail, ended, data)
 )"""
 _ADVANCED: LiteralString = """
 advanced AS (
@@ -217,7 +168,7 @@ async def append(db: "Connection", items: Sequence[Batch], owner: str) -> Answer
     return answers
 
 
-def _batch_values(items: Sequence[Batch]) -> tuple[list[Any], ...]:
+def _batch_values(items: Sequence[Batch]) -> tuple[Any, ...]:
     ended = [item.ended is not None for item in items]
     return (
         [kept(item.run) for item in items],
@@ -228,7 +179,7 @@ def _batch_values(items: Sequence[Batch]) -> tuple[list[Any], ...]:
         [item.status or ("succeeded" if end else None) for item, end in zip(items, ended, strict=True)],
         [kept(item.detail) for item in items],
         [item.ended for item in items],
-        [joined(item.facts).decode() if item.facts else "" for item in items],
+        PARTED.join([joined(item.facts).decode() if item.facts else "" for item in items]),
     )
 
 
@@ -240,15 +191,17 @@ def _columns(rows: Sequence[Sequence[Any]], width: int) -> list[list[Any]]:
     return [[row[column] for row in rows] for column in range(width)]
 
 
-async def is_written(db: "Connection", item: Batch | Creation | Release, owner: str) -> bool:
+async def is_written(db: "Connection", item: Batch | Creation | Release | InQueues, owner: str) -> bool:
     """Whether something was written by us already: the connection broke before we heard of it."""
+    if isinstance(item, InQueues):
+        item = item.item
     run = kept(item.run)
     found = await (await db.execute("SELECT epoch, owner, ended FROM runs WHERE id = %s", (run,))).fetchone()
     if found is None:
         return False
     epoch, now_owned_by, ended = found
     if isinstance(item, Creation):
-        return epoch == 1 and now_owned_by == owner
+        return (epoch, now_owned_by) == (0, None) if item.new.waits_its_turn else epoch == 1 and now_owned_by == owner
     if isinstance(item, Release):
         return epoch == item.epoch and now_owned_by is None and ended is None
     if epoch != item.epoch or now_owned_by != (owner if ended is None else None):
