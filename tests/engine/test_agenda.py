@@ -8,20 +8,20 @@ from mulle.engine.scope import NodeState
 
 
 def changed(play: Play) -> list[str]:
-    return [text_of(path) for path in play.run.changes()]
+    return [text_of(path) for path in play.run.agenda.changes()]
 
 
 def test_the_first_look_shows_everything_that_is_listed():
     play = Play(graph([step("a"), step("b"), step("c")]))
     play.does("b")
-    assert play.run.has_changes()
+    assert play.run.agenda.changed is None
     assert changed(play) == ["a", "c"]
 
 
 def test_later_looks_show_what_came_changed_or_went():
     play = Play(graph([step("a"), step("b"), step("c")], "a -> c"))
-    play.run.changes()
-    assert not play.run.has_changes()
+    play.run.agenda.changes()
+    assert not play.run.agenda.changed
     play.start("b")
     assert changed(play) == []
     play.does("a")

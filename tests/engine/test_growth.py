@@ -148,7 +148,7 @@ def calls(story: Story) -> int:
     try:
         for fact in facts:
             run.apply(fact)
-            run.changes()
+            run.agenda.changes()
     finally:
         sys.setprofile(None)
     return count
@@ -169,7 +169,7 @@ def test_a_loop_of_many_rounds_keeps_no_more_than_one_of_few(story: Callable[[in
         run.apply(STARTED)
         for fact in facts:
             run.apply(fact)
-        assert run._tree.agenda._changed is None
+        assert run._tree.agenda.changed is None
         assert len(run._graphs._made) <= 1
         kept.append(len(run.snapshot()))
     assert kept[1] - kept[0] < 20  # A few more digits in numbers.

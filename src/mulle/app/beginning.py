@@ -5,7 +5,7 @@ from typing import Any, TypedDict
 
 from mulle.app.given import as_data, checked_inputs
 from mulle.app.graphs import Ready
-from mulle.app.turns import Names, turn_of
+from mulle.app.turns import Names, Turn, turn_of
 from mulle.document.workflow import Workflow
 from mulle.engine.facts import Budget, RunStarted
 from mulle.engine.journal import NewRun, Queue
@@ -42,18 +42,17 @@ def beginning(
         run=run_id,
         graph=ready.graph,
         inputs=checked_inputs(ready.loaded, as_data(dict(inputs or {}), "inputs")),
-        conversation={name: one.value for name, one in document.variables.conversation.items()}
-        | as_data(dict(options.get("conversation") or {}), "conversation"),
+        conversation=_conversation(document, options.get("conversation")),
         environment={name: one.value for name, one in environment.items() if not one.secret},
         secret_environment=tuple(name for name, one in environment.items() if one.secret),
-        pins=check_pins(dict(options.get("pins") or {})),
+        pins=check_pins(dict(pins)) if (pins := options.get("pins")) else {},
         user=options.get("user"),
         session=session,
         deadline=_deadline(document, now),
         budget=_budget(document),
     )
     workflow = options.get("workflow_id") or document.name
-    turn = turn_of(document.queue, workflow or ready.graph, Names(ready, first))
+    turn = turn_of(document.queue, workflow or ready.graph, Names(ready, first)) if ready.queued else Turn()
     dedup, priority = options.get("dedup"), options.get("priority")
     new = NewRun(
         id=run_id,
@@ -69,6 +68,12 @@ def beginning(
     return new, first
 
 
+def _conversation(document: Workflow, given: Mapping[str, Any] | None) -> dict[str, Any]:
+    """The document's conversation variables, and over them what the caller gives."""
+    own = {name: one.value for name, one in document.variables.conversation.items()}
+    return own | as_data(dict(given), "conversation") if given else own
+
+
 def _behind_its_session(session: str | None) -> tuple[Queue, ...]:
     """Runs of one chat go one after the other."""
     return () if session is None else (Queue(f"session/{session}", 1),)
@@ -80,5 +85,7 @@ def _deadline(document: Workflow, now: float) -> float | None:
 
 
 def _budget(document: Workflow) -> Budget | None:
-    found = Budget(document.budget.steps, document.budget.tokens, document.budget.money)
-    return None if found == Budget() else found
+    wanted = document.budget
+    if wanted.steps is None and wanted.tokens is None and wanted.money is None:
+        return None
+    return Budget(wanted.steps, wanted.tokens, wanted.money)

@@ -37,6 +37,11 @@ class Ready:
     document: Workflow
     loaded: LoadedGraph
 
+    @property
+    def queued(self) -> bool:
+        """Whether the document says when a run's turn comes."""
+        return "queue" in self.document.model_fields_set
+
 
 class Graphs:
     """The graphs that this program has seen or can read from the journal."""

@@ -9,23 +9,27 @@ class Agenda:
     def __init__(self) -> None:
         self.commands: dict[Path, Execute] = {}
         self.to_stop: dict[Path, None] = {}
-        self._changed: dict[Path, None] | None = None
-        """None while nobody follows: a mere reading of a million facts keeps no list of what changed."""
+        self.changed: dict[Path, None] | None = None
+        """Paths whose command came, changed or went since somebody last took them.
+
+        None while nobody follows: a mere reading of a million facts keeps no list of what changed."""
+
+    def follow(self) -> dict[Path, None]:
+        """Keep the list of what changed from now on; it begins with all that there is to do."""
+        self.changed = dict.fromkeys(self.commands)
+        return self.changed
 
     def changes(self) -> list[Path]:
-        """Paths whose command came, changed or went since this was last asked; at first all that have one."""
-        changed = list(self.commands if self._changed is None else self._changed)
-        self._changed = {}
-        return changed
-
-    def has_changes(self) -> bool:
-        return bool(self.commands if self._changed is None else self._changed)
+        """Take what changed since this was last asked; at first all that there is to do."""
+        changed = self.follow() if self.changed is None else self.changed
+        self.changed = {}
+        return list(changed)
 
     def add(self, command: Execute) -> None:
         """Let a turn run."""
         self.commands[command.path] = command
-        if self._changed is not None:
-            self._changed[command.path] = None
+        if self.changed is not None:
+            self.changed[command.path] = None
 
     def began(self, command: Execute) -> None:
         """Keep a turn that just started on the list; to whoever started it that is no change."""
@@ -38,8 +42,8 @@ class Agenda:
 
     def remove(self, path: Path) -> None:
         """Let a node's turn run no longer."""
-        if self.commands.pop(path, None) and self._changed is not None:
-            self._changed[path] = None
+        if self.commands.pop(path, None) and self.changed is not None:
+            self.changed[path] = None
 
     def drop(self, path: Path) -> None:
         """Ask nothing of a node any more."""

@@ -39,8 +39,8 @@ Blobs = dict[str, list[bytes]]
 """Values by hash. Each is a list of parts; every part is JSON of the value's own kind, and they follow each other."""
 
 _SCALARS = frozenset({int, float, bool, type(None)})
-FEW = 8
-"""Items of which a glance sees whether they are small."""
+FEW, GLANCE = 8, 256
+"""Items, and characters of a text, of which a glance sees whether they are small: eight times eight such texts are."""
 _encoder = msgspec.json.Encoder()
 
 
@@ -89,7 +89,7 @@ def is_heavy(values: Mapping[str, Any]) -> bool:
     """Whether writing these takes so long that it should be done in slices."""
     for value in values.values():
         kind = value.__class__
-        if kind in _SCALARS or (kind is dict and _is_small(value)):
+        if kind in _SCALARS or (kind is dict and _is_small(value, 1)):
             continue
         if kind is str:
             if len(value) > HEAVY:
@@ -99,14 +99,17 @@ def is_heavy(values: Mapping[str, Any]) -> bool:
     return False
 
 
-def _is_small(value: Mapping[Any, Any]) -> bool:
+def _is_small(value: Mapping[Any, Any], levels: int) -> bool:
     """Whether an object is small at first glance, as most are. This is asked for every fact."""
     if len(value) > FEW:
         return False
     for name, item in value.items():
         if name.__class__ is not str or len(name) > PREVIEW:
             return False
-        if item.__class__ not in _SCALARS and not (item.__class__ is str and len(item) < SMALL):
+        kind = item.__class__
+        if kind in _SCALARS or (kind is str and len(item) < GLANCE):
+            continue
+        if kind is not dict or not levels or not _is_small(item, levels - 1):
             return False
     return True
 

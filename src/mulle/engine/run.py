@@ -17,6 +17,7 @@ from mulle.document.signature import Describe
 from mulle.document.variables import WriteRefused, written
 from mulle.engine import scope as at
 from mulle.engine import snapshot
+from mulle.engine.agenda import Agenda
 from mulle.engine.budget import Spent
 from mulle.engine.facts import (
     FORMAT,
@@ -85,12 +86,10 @@ class Run:
         """What has begun and needs its ending, because its scope ended."""
         return self._tree.agenda.to_stop
 
-    def changes(self) -> list[Path]:
-        """Paths whose command came, changed or went since this was last asked; at first all that have one."""
-        return self._tree.agenda.changes()
-
-    def has_changes(self) -> bool:
-        return self._tree.agenda.has_changes()
+    @property
+    def agenda(self) -> Agenda:
+        """What is to be done, and what of it changed."""
+        return self._tree.agenda
 
     def at(self, path: Path) -> Place:
         """The scope, the plan and the state of the node at a path; raises BrokenJournal when there is none."""
@@ -209,8 +208,8 @@ class Run:
         self._tree.open((), self.plan, {})
 
     def _node_started(self, fact: NodeStarted) -> None:
-        _, _, node = self.at(fact.path)
-        command = self.commands.get(fact.path)
+        _, _, node = self._tree.at(fact.path)
+        command = self._tree.agenda.commands.get(fact.path)
         if command is None or node.status == at.RUNNING:
             _impossible(fact, node)
         # Doing an interrupted step again is another attempt; only a person's word leads to it.
@@ -226,7 +225,7 @@ class Run:
         self._tree.agenda.began(command)
 
     def _node_done(self, fact: NodeDone) -> None:
-        scope, plan, node = self.at(fact.path)
+        scope, plan, node = self._tree.at(fact.path)
         if node.status != at.RUNNING and (node.status != at.ASKING or node.answer is None):
             _impossible(fact, node)
         if fact.writes:
@@ -270,13 +269,13 @@ class Run:
             self._tree.listen(fact.path, node, signal_name(fact.signal or spoken(fact.path)))
 
     def _running(self, fact: NodeExpanded | NodeWaiting) -> tuple[Scope, PlanNode, NodeState]:
-        scope, plan, node = self.at(fact.path)
+        scope, plan, node = self._tree.at(fact.path)
         if node.status != at.RUNNING:
             _impossible(fact, node)
         return scope, plan, node
 
     def _node_failed(self, fact: NodeFailed) -> None:
-        scope, plan, node = self.at(fact.path)
+        scope, plan, node = self._tree.at(fact.path)
         if node.status not in (at.RUNNING, at.ASKING) and fact.path not in self.to_stop:
             _impossible(fact, node)
         node.error = fact.error

@@ -9,7 +9,6 @@ A link is settled *alive* when its source port got a value and *dead* when the s
 that port. When all that leads to a node is settled, `why_skipped` decides.
 """
 
-from collections.abc import Iterator
 from typing import Any
 
 import msgspec
@@ -175,17 +174,19 @@ def ending_of(scope: Scope) -> Ending:
     )
 
 
-def settle(scope: Scope, position: int) -> Iterator[tuple[int, str]]:
+def settle(scope: Scope, position: int) -> list[tuple[int, str]]:
     """Tell everything behind a node that it ended.
 
-    Yields each follower that is settled by it, with the reason why it is skipped or an empty text if it may run.
+    Gives each follower that is settled by it, with the reason why it is skipped or an empty text if it may run.
     Whoever takes a skipped one from here settles what lies behind that one too.
     """
-    nodes = scope.plan.nodes
+    nodes, waits_for = scope.plan.nodes, scope.waits_for
+    settled: list[tuple[int, str]] = []
     for follower in nodes[position].followers:
-        scope.waits_for[follower] -= 1
-        if not scope.waits_for[follower]:
-            yield follower, why_skipped(nodes[follower], scope.nodes)
+        waits_for[follower] -= 1
+        if not waits_for[follower]:
+            settled.append((follower, why_skipped(nodes[follower], scope.nodes)))
+    return settled
 
 
 def why_skipped(node: PlanNode, states: list[NodeState]) -> str:

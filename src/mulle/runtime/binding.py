@@ -99,6 +99,8 @@ def port_values(run: Run, scope: Scope, plan: PlanNode, lookup: Callable[[str], 
     for port, source in prepared.constants:
         values.setdefault(port, dig(lookup(source.root), source.keys, source.root))
     for port in plan.signature.inputs:
+        if not port.multiple and port.name in values and accepts(port, values[port.name]):
+            continue
         fill_port(port, values, plan.id, partial(_carrier, port, values, plan, scope), prepared.type.Inputs)
     return values
 

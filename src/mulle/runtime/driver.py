@@ -71,7 +71,9 @@ class Driver:
         self.run = run
         self.run_id = run.started.run
         self.pins = Pins(run)
-        self._commands, self._to_stop = run.commands, run.to_stop
+        self._agenda = run.agenda
+        self._agenda.follow()
+        self._commands, self._to_stop = run.agenda.commands, run.agenda.to_stop
         self._budgeted = run.started.budget is not None
         self._epoch = epoch
         self._journal = journal
@@ -105,12 +107,12 @@ class Driver:
     def look_into_inbox(self) -> None:
         """Signals may have arrived."""
         self._inbox_due = True
-        self._heard.stirred.set()
+        self._heard.stir()
 
     def lose(self) -> None:
         """Others may drive this run from now on: stop."""
         self._lost = True
-        self._heard.stirred.set()
+        self._heard.stir()
 
     async def drive(self) -> Literal["ended", "released"]:
         """Go on until the run has ended, or until only time or a signal can move it.
@@ -131,13 +133,13 @@ class Driver:
                 while not self._follow():
                     await self._pause()
                     self._take_events()
-                if self._ledger and await self._ledger.save():
+                if self._ledger.facts and await self._ledger.save():
                     self._breath = self._clock() + BREATH
                 if self.run.ended:
                     return "ended"
                 while not self._start_licensed():
                     await self._pause()
-                if self._is_at_rest() and await self._rest():
+                if not (self._heard.stirred or self._agenda.changed) and await self._rest():
                     return "released"
         except asyncio.CancelledError:
             await self._leave_in_peace()
@@ -152,16 +154,23 @@ class Driver:
         """Note what steps came to: after every pause, before any decision, for who has ended is not to be stopped."""
         heard = self._heard
         if not self._inbox_due:
-            heard.stirred.clear()
-        while heard.facts:
-            fact = heard.facts.popleft()
-            self._record(fact)
-            if self._throttle.in_use:
-                self._throttle.ended(getattr(fact, "path", ()))
+            heard.stirred = False
+        facts, heard.facts = heard.facts, []
+        for fact, light in facts:
+            self._take_in(fact, light=light)
         while heard.paths:
-            self._look_at(heard.paths.popleft())
+            self._look_at(heard.paths.pop(0))
         if heard.failure is not None:
             raise heard.failure
+
+    def _take_in(self, fact: AnyFact, *, light: bool) -> None:
+        """Note what a step came to. It has ended: unless it is to be tried again, there is nothing to look at."""
+        self._record(fact, light=light)
+        path: Path = getattr(fact, "path", ())
+        if path not in self._commands and self._agenda.changed:
+            self._agenda.changed.pop(path, None)
+        if self._throttle.in_use:
+            self._throttle.ended(path)
 
     async def _take_signals(self) -> None:
         self._inbox_due = False
@@ -199,15 +208,15 @@ class Driver:
         Gives False, to be called again, when others should have their turn first or what was learnt be written.
         """
         while True:
-            changed = self.run.changes()
-            for path in changed:
-                self._look_at(path)
-            ended = bool(self._to_stop) and self._end_what_does_not_run()
-            if not (changed or ended):
+            if self._agenda.changed:
+                for path in self._agenda.changes():
+                    self._look_at(path)
+            elif not (self._to_stop and self._end_what_does_not_run()):
                 break
-            if len(self._ledger) > FULL_BATCH or self._clock() > self._breath:
+            if len(self._ledger.facts) > FULL_BATCH or self._clock() > self._breath:
                 return False
-            self._take_events()
+            if self._heard.facts:
+                self._take_events()
         if finish := self.run.finish:
             self._record(
                 RunEnded(
@@ -271,9 +280,7 @@ class Driver:
             self._record(_started(command, turn.effect, turn.began))
         fact = self._executor.at_once(turn) if turn.effect == "pure" else None
         if fact is not None:
-            self._record(fact)
-            if self._throttle.in_use:
-                self._throttle.ended(command.path)
+            self._take_in(fact, light=True)
         elif turn.effect == "pure":
             self._steps.start(turn)
         else:
@@ -319,7 +326,7 @@ class Driver:
 
     async def _pause(self) -> None:
         """Write what is much, and let others have their turn: a run alone would hold the loop to its end."""
-        if len(self._ledger) > FULL_BATCH:
+        if len(self._ledger.facts) > FULL_BATCH:
             await self._ledger.save()
         else:
             await asyncio.sleep(0)
@@ -335,17 +342,13 @@ class Driver:
         """Let `once` steps in flight finish for a while, and write what became of them: nobody has to be asked then."""
         if self.run.ended or not await self._steps.let_once_steps_finish():
             return
-        for fact in self._heard.facts:
+        for fact, _ in self._heard.facts:
             if not _is_stop(fact):
                 self._record(fact)
         with contextlib.suppress(StoreError):  # It is as if we had been killed, then.
             await self._ledger.save()
 
     # ------------------------------------------------------------------ resting
-
-    def _is_at_rest(self) -> bool:
-        """Whether there is nothing to do before the next event."""
-        return not (self._heard.stirred.is_set() or self.run.has_changes())
 
     async def _rest(self) -> bool:
         """Wait for the next event; True when the run was let go because nothing will happen for a while."""
@@ -360,9 +363,9 @@ class Driver:
             return False
         alarm = None
         if next_time is not None:
-            alarm = asyncio.get_running_loop().call_later(max(0.0, left), self._heard.stirred.set)
+            alarm = asyncio.get_running_loop().call_later(max(0.0, left), self._heard.stir)
         try:
-            await self._heard.stirred.wait()
+            await self._heard.rest()
             self._breath = self._clock() + BREATH
         finally:
             if alarm:

@@ -167,6 +167,7 @@ class Executor:
         except BaseException as error:  # noqa: BLE001 - whatever a node raises, SystemExit too, is the node's failure.
             return self.failed(turn, error)
         if isinstance(answer, Done) and is_heavy(answer.outputs):
+            turn.answer = answer
             return await self._answered_heavily(turn, answer)
         return self._answered(turn, answer)
 

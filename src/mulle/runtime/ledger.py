@@ -52,7 +52,8 @@ class Ledger:
         self._epoch = epoch
         self._journal = journal
         self._publish = publish
-        self._facts: list[AnyFact] = []
+        self.facts: list[AnyFact] = []
+        """What is not written yet."""
         self._encoded: list[bytes] = []
         self._blobs: Blobs = {}
         """Big values of these facts."""
@@ -67,14 +68,10 @@ class Ledger:
         self._writing = False
         self._await_disk: list[asyncio.Future[None]] = []
 
-    def __len__(self) -> int:
-        """How many facts are not written yet."""
-        return len(self._facts)
-
     @property
     def unwritten(self) -> Unwritten:
         """What the store did not take; `bring` it to the next driver of this run."""
-        return Unwritten(self._epoch, self._saved, self._facts)
+        return Unwritten(self._epoch, self._saved, self.facts)
 
     def bring(self, facts: Sequence[AnyFact]) -> None:
         """Take in what a driver before learnt and could not write."""
@@ -84,21 +81,25 @@ class Ledger:
             if not isinstance(fact, RunEnded):  # A cancel may have come before it could be written: it wins.
                 self.record(fact)
 
-    def record(self, fact: AnyFact) -> None:
-        """Fold a fact and keep it for the next save. What cannot be kept as data becomes the node's failure."""
+    def record(self, fact: AnyFact, *, light: bool = False) -> None:
+        """Fold a fact and keep it for the next save. What cannot be kept as data becomes the node's failure.
+
+        `light`: the outputs in it are known to be small.
+        """
         if type(fact) is NodeStarted:  # Every second fact, and there is nothing of anybody's in it.
             encoded = encode_one(fact)
         else:
-            fact, encoded = self._taken_in(fact)
+            fact, encoded = self._taken_in(fact, light=light)
         self._run.apply(fact)
-        self._facts.append(fact)
+        self.facts.append(fact)
         self._encoded.append(encoded)
 
-    def _taken_in(self, fact: AnyFact) -> tuple[AnyFact, bytes]:
+    def _taken_in(self, fact: AnyFact, *, light: bool) -> tuple[AnyFact, bytes]:
         """A fact as it can be kept, and as JSON; no JSON if that takes long. Notes what else goes out with it."""
         try:
             self._run.check(fact)
-            encoded = b"" if is_heavy_fact(fact) else self._packed(fact)
+            light = (light and type(fact) is NodeDone and not fact.writes) or not is_heavy_fact(fact)
+            encoded = self._packed(fact) if light else b""
         except NOT_DATA as error:
             fact = _refused(fact, NoData(problem=str(error)))
             encoded = self._packed(fact)
@@ -106,7 +107,7 @@ class Ledger:
             fact = _refused(fact, error)
             encoded = self._packed(fact)
         if not encoded:
-            self._heavy.append(len(self._facts))
+            self._heavy.append(len(self.facts))
         match fact:
             case NodeFailed() if fact.retry_at is None or fact.from_turn is not None:
                 self._sent += cancelling(self._id, self._run.at(fact.path)[2].memo)
@@ -137,7 +138,7 @@ class Ledger:
         """
         if self._heavy:
             await self._encode_heavy()
-        facts, encoded, blobs, consumed = self._facts, self._encoded, self._blobs, self._consumed
+        facts, encoded, blobs, consumed = self.facts, self._encoded, self._blobs, self._consumed
         sent = self._sent
         ended = self._run.ended
         batch = Batch(
@@ -155,7 +156,7 @@ class Ledger:
             signals=sent,
         )
         self._saved += len(facts)
-        self._facts, self._encoded, self._blobs, self._consumed = [], [], {}, []
+        self.facts, self._encoded, self._blobs, self._consumed = [], [], {}, []
         self._sent = []
         self._writing = True
         try:
@@ -164,7 +165,7 @@ class Ledger:
             await written
         except StoreError:
             self._saved -= len(facts)
-            self._facts, self._encoded, self._blobs, self._consumed = facts, encoded, blobs, consumed
+            self.facts, self._encoded, self._blobs, self._consumed = facts, encoded, blobs, consumed
             self._sent = sent
             raise
         finally:
@@ -181,7 +182,7 @@ class Ledger:
 
     async def _encode_heavy(self) -> None:
         for number in self._heavy:
-            self._encoded[number], blobs = await in_slices(packing(self._facts[number]))
+            self._encoded[number], blobs = await in_slices(packing(self.facts[number]))
             self._blobs |= blobs
         self._heavy.clear()
 
@@ -193,7 +194,7 @@ class Ledger:
 
     async def show(self, path: Path, text: str) -> None:
         """Show a streamed text, after everything that led to it is on disk."""
-        if self._facts or self._writing:
+        if self.facts or self._writing:
             on_disk = asyncio.get_running_loop().create_future()
             self._await_disk.append(on_disk)
             await on_disk

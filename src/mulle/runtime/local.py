@@ -294,13 +294,11 @@ class LocalRuntime:
         return ending(driver.run_id, ended, run.conversation, run.head)
 
     async def _end_of(self, task: "asyncio.Task[RunEnding]", run_id: str) -> RunEnding:
-        try:
-            return await asyncio.shield(task)
-        except asyncio.CancelledError:
-            me = asyncio.current_task()
-            if not task.cancelled() or (me is not None and me.cancelling()):
-                raise
-            return RunEnding(id=run_id, status="waiting", detail="closed")
+        if not task.done():
+            over = asyncio.get_running_loop().create_future()  # As `asyncio.shield` does it, with less around it.
+            task.add_done_callback(lambda _: over.done() or over.set_result(None))
+            await over
+        return RunEnding(id=run_id, status="waiting", detail="closed") if task.cancelled() else task.result()
 
     def _left(self, driver: Driver, task: "asyncio.Task[RunEnding]") -> None:
         run_id = driver.run_id

@@ -2,7 +2,6 @@
 
 import asyncio
 import math
-from collections import deque
 from dataclasses import dataclass, field
 
 from mulle.engine.facts import AnyFact, Path
@@ -18,21 +17,36 @@ class Heard:
     """What a driver has not looked at yet."""
 
     def __init__(self) -> None:
-        self.facts: deque[AnyFact] = deque()
-        self.paths: deque[Path] = deque()
+        self.facts: list[tuple[AnyFact, bool]] = []
+        """Each with whether the outputs in it are known to be small."""
+        self.paths: list[Path] = []
         """Of steps that were held back and may begin."""
         self.failure: StoreError | None = None
-        self.stirred = asyncio.Event()
+        self.stirred = False
+        """Whether there is anything to look at."""
+        self._resting: asyncio.Future[None] | None = None
 
-    def tell(self, fact: AnyFact) -> None:
+    def tell(self, fact: AnyFact, *, light: bool = False) -> None:
         """A step has come to a fact."""
-        self.facts.append(fact)
-        self.stirred.set()
+        self.facts.append((fact, light))
+        self.stir()
 
     def look_at(self, path: Path) -> None:
         """A step that was held back may begin."""
         self.paths.append(path)
-        self.stirred.set()
+        self.stir()
+
+    def stir(self) -> None:
+        """There is something to look at."""
+        self.stirred = True
+        if self._resting is not None and not self._resting.done():
+            self._resting.set_result(None)
+
+    async def rest(self) -> None:
+        """Wait until there is."""
+        if not self.stirred:
+            self._resting = asyncio.get_running_loop().create_future()
+            await self._resting
 
     def fail(self, error: StoreError) -> None:
         """The store did not answer: there is no going on."""
@@ -90,7 +104,7 @@ class Steps:
             step.alarm.cancel()
         if self._steps.get(path) is step:
             del self._steps[path]
-            self._heard.tell(fact)
+            self._heard.tell(fact, light=step.turn.answer is None)
 
     def stop(self, path: Path) -> None:
         """Ask a step to stop; it has `GRACE` for it."""

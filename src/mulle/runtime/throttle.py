@@ -26,6 +26,8 @@ class Throttle:
         self._limits = limits
         self._heard = heard
         self._timers = timers
+        self.in_use = False
+        """Whether any step of this run ever had to ask."""
         self._allowed: dict[Path, float] = {}
         """When a turn that asked for an allowance may begin."""
         self._asking: dict[Path, asyncio.Task[None]] = {}
@@ -37,14 +39,9 @@ class Throttle:
         """Whether something is held back that comes back without a timer: the run has to stay in memory."""
         return bool(self._asking or self._at_gate)
 
-    @property
-    def in_use(self) -> bool:
-        """Whether steps of this run have a place or an allowance, or want one."""
-        return bool(self._inside or self._at_gate or self._allowed)
-
     def admits(self, command: Execute, spec: NodeSpec, now: float) -> bool:
         """Whether a turn may begin now. If not, its path is looked at again when it may."""
-        path = command.path
+        path, self.in_use = command.path, True
         if (wanted := self._limits.rate_of(spec)) is not None and path not in self._inside:
             begins = self._allowed.get(path)
             if begins is None:
