@@ -35,7 +35,9 @@ Item = TypeVar("Item")
 SLOW = 0.001
 """Seconds: commits that take longer on average leave the loop."""
 WEIGHT = 0.1
-"""How much one commit moves the average; one that also tidies the log up must not move it past `SLOW`."""
+"""How much one commit moves the average."""
+LONGEST = 5 * SLOW
+"""Seconds that one commit counts at most: tidying the log up, or others having the processor, is no slow disk."""
 TRY_AGAIN = 1.0
 """Seconds that commits stay in the thread before the loop tries one again."""
 LOOP_ITEMS, LOOP_BYTES = 256, 1 << 18
@@ -291,7 +293,7 @@ class GroupCommit(Generic[Item]):
 
     def _learn(self, seconds: float) -> None:
         """How quick the disk is. Only commits on the loop tell: in the thread, waiting for the interpreter blurs it."""
-        self._average += WEIGHT * (seconds - self._average)
+        self._average += WEIGHT * (min(seconds, LONGEST) - self._average)
         if self._average > SLOW:
             self._slow_until = time.perf_counter() + TRY_AGAIN
             self._average = SLOW
