@@ -155,3 +155,26 @@ async def test_a_far_allowance_lets_the_run_leave_memory_and_keeps_its_time(home
     assert (first.status, again.status, len(call.began)) == ("waiting", "waiting", 1)
     assert row.wake_at is not None
     assert row.wake_at == row_again.wake_at
+
+
+class Repeatable(Call):
+    effect = "repeatable"
+
+
+async def test_what_begins_again_after_a_crash_needs_a_place_too(home: Home):
+    call = Repeatable()
+    apps = [opened(home, call, at_once={"call": 1}) for _ in range(3)]
+    call.door.clear()
+    runs = [await app.start(each(), {"items": [0]}) for app in apps]
+    await until(lambda: call.inside == 3)
+    for app in apps:
+        await home.kill(app)
+    call.door.set()
+    call.inside = call.most = 0
+
+    again = opened(home, call, at_once={"call": 1})
+    await again.recover()
+    results = [await again.wait(run) for run in runs]
+
+    assert [result.status for result in results] == ["succeeded"] * 3
+    assert (call.most, len(call.began)) == (1, 6)

@@ -104,6 +104,19 @@ async def test_a_run_needs_a_place_in_every_queue_it_stands_in(journal: Journal)
     assert sorted(await journal.claimable(2.0)) == ["a", "d"]
 
 
+async def test_who_is_next_is_decided_over_all_places_that_become_free(journal: Journal):
+    both = (Queue("고객 1", 1), Queue("모두", 1))
+    await queued(journal, "working", queues=both)
+    await queued(journal, "high", queues=(Queue("모두", 1),), priority=5)
+    await queued(journal, "low", queues=both)
+    await queued(journal, "other", queues=(Queue("고객 1", 1),))
+    await claimed(journal, "working")
+
+    await end(journal, "working")
+
+    assert sorted(await journal.claimable(2.0)) == ["high", "other"]
+
+
 async def test_a_run_that_waits_for_something_holds_no_place_and_queues_again(journal: Journal):
     for run in ("a", "b"):
         await queued(journal, run)

@@ -3,12 +3,14 @@
 A promise gets the world after its end and yields what it found broken. `broken` asks them all.
 """
 
+import math
 from collections import Counter
 from collections.abc import Callable, Iterator
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from tests.simulation.history import Effect, RunHistory
+from tests.simulation.process import AT_ONCE, EPOCH, RATES
 from tests.simulation.workload import LIMIT
 
 from mulle.engine.facts import (
@@ -44,8 +46,8 @@ def broken(world: "World") -> list[str]:
 
 def no_run_is_lost(world: "World") -> Iterator[str]:
     """Every run that somebody was told exists, exists once; and every client got its run."""
-    if world.unstarted:
-        yield f"{world.unstarted} clients have no run"
+    if world.clients.waiting:
+        yield f"{world.clients.waiting} clients have no run"
 
 
 def every_run_ends(world: "World") -> Iterator[str]:
@@ -189,7 +191,7 @@ def cancel_wins(world: "World") -> Iterator[str]:
         if cuts and kept.ended:
             fact = cuts[0].fact
             assert isinstance(fact, RunCancelled)
-            wanted = "cancelled" if fact.detail == "cancelled" else "failed"
+            wanted = "cancelled" if fact.detail in {"cancelled", "superseded"} else "failed"
             if (kept.ended.status, kept.ended.detail) != (wanted, fact.detail):
                 yield f"{kept.id} was cut off ({fact.detail}) and is {kept.ended.status} {kept.ended.detail}"
         asked = kept.signals.get(f"cancel/{kept.id}")
@@ -200,6 +202,52 @@ def cancel_wins(world: "World") -> Iterator[str]:
 
 OVERLOOKED = 60.0
 """Seconds of trouble in which a cancel may come too late: its store was gone, its driver dead or frozen."""
+
+
+def only_the_last_call_begins(world: "World") -> Iterator[str]:
+    """Of calls that come one soon after the other only the last begins anything, and not before it is quiet."""
+    for kept in world.history.runs.values():
+        if kept.superseded and (kept.effects or kept.of(NodeStarted)):
+            yield f"{kept.id} was superseded and began"
+        if kept.superseded and kept.ended and kept.ended.detail not in {"superseded", "cancelled"}:
+            yield f"{kept.id} was superseded and ended as {kept.ended.status} {kept.ended.detail}"
+        if (
+            kept.new.debounce is not None
+            and kept.owners
+            and not kept.is_to_be_cancelled
+            and not world.trouble.jump_every
+        ):
+            begun = EPOCH + kept.owners[0][0]
+            if begun < kept.begins - 0.001:
+                yield f"{kept.id} began {kept.begins - begun:.3f} s too early"
+
+
+def allowances_are_kept(world: "World") -> Iterator[str]:
+    """In no span of time is an allowance given more often than it says, and nobody begins before it is given."""
+    if not world.trouble.limits or world.trouble.jump_every:  # Whose clock jumps counts other seconds.
+        return
+    for kind, rate in RATES.items():
+        grants = world.history.grants.get(f"type/{kind}", {})
+        times = sorted(grants.values())
+        for first, next_one in zip(times, times[rate.most :], strict=False):
+            if next_one - first < rate.per - 0.001:
+                yield f"{kind}: {rate.most + 1} times within {next_one - first:.3f} s"
+        for kept in world.history.runs.values():
+            for one in kept.of(NodeStarted):
+                fact = one.fact
+                assert isinstance(fact, NodeStarted)
+                if fact.effect != "pure" and kept.work.nodes[str(fact.path[-1])]["type"] == kind:
+                    holder = f"{kept.id}/{'/'.join(map(str, fact.path))}/{fact.turn}/{fact.attempt}"
+                    if fact.at < grants.get(holder, math.inf) - 0.001:
+                        yield f"{holder} began at {fact.at:.3f}, and may at {grants.get(holder)}"
+
+
+def gates_are_kept(world: "World") -> Iterator[str]:
+    """In a process never more steps of a type are at work than may be."""
+    if world.trouble.limits:
+        for kind, most in AT_ONCE.items():
+            if world.history.most_at_work.get(kind, 0) > most:
+                yield f"{world.history.most_at_work[kind]} steps of type {kind} were at work at once"
 
 
 def poison_is_earned(world: "World") -> Iterator[str]:
@@ -297,6 +345,9 @@ PROMISES: tuple[Promise, ...] = (
     everything_that_started_has_an_ending,
     signals_count_once,
     cancel_wins,
+    only_the_last_call_begins,
+    allowances_are_kept,
+    gates_are_kept,
     poison_is_earned,
     outcomes_equal_the_reference,
     those_who_wait_are_told_the_truth,

@@ -46,9 +46,15 @@ class Trouble:
     crash_point: float = 0.0
     """The share of requests to the store at which the process dies."""
     error: float = 0.0
+    cancels: float = 0.2
+    """The share of runs that somebody cancels."""
     lost_answer: float = 0.0
     wakeup_lost: float = 0.0
     wakeup_doubled: float = 0.0
+    queues: bool = False
+    """Some runs stand in queues."""
+    limits: bool = False
+    """Steps of one type may begin only so often, of another only one at a time."""
     sessions: bool = True
     """The server notices when the connection of a worker is gone."""
     slow: float = 0.01
@@ -89,6 +95,9 @@ def drawn(seed: int, without: Collection[str] = ()) -> Trouble:
         slow=chance.choice([0.0005, 0.01, 0.2]),
     )
     trouble.sessions = chance.random() < 0.5
+    if chance.random() < 0.3:
+        trouble.queues, trouble.runs = True, chance.choice([3, 4, 5])
+    trouble.limits = chance.random() < 0.2
     rates = {
         "kills": ("kill_every", chance.choice([0.0, 1.0, 3.0, 10.0])),
         "freezes": ("freeze_every", chance.choice([0.0, 0.0, 4.0])),

@@ -4,16 +4,18 @@ It sees everything at the instant at which it happens, and folds each run along:
 owns which run, is known here without asking the code that is tested.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
 from tests.engine.reference import Data
+from tests.simulation.queues import QueueWatch
+from tests.simulation.rules import Standing
 from tests.simulation.workload import TYPES, Workload
 
 from mulle.engine.facts import AnyFact, NodeStarted, Path, RunEnded
-from mulle.engine.journal import Batch, Claim, InboxSignal, NewRun
+from mulle.engine.journal import Batch, Claim, Debounce, InboxSignal, NewRun
 from mulle.engine.run import Run
 from mulle.engine.scope import NodeState
 from mulle.sdk import Context
@@ -58,6 +60,7 @@ class RunHistory:
     key: str
     work: Workload
     run: Run
+    new: NewRun
     owner: str | None = None
     epoch: int = 1
     facts: list[Written] = field(default_factory=list[Written])
@@ -69,6 +72,18 @@ class RunHistory:
     """Who owned it from when on, as far as it was claimed."""
     results: list[Any] = field(default_factory=list[Any])
     """What those who waited were told."""
+
+    since: float = 0.0
+    """When the first call came of those whose place it takes."""
+    begins: float = 0.0
+    """When a call that may be superseded begins at the earliest, by the clock."""
+    superseded: bool = False
+    """A later call took its place before it had begun."""
+
+    @property
+    def is_to_be_cancelled(self) -> bool:
+        """Whether somebody said so, and be it a run that took its place."""
+        return self.superseded or any(signal.startswith(("cancel/", "poisoned/")) for signal in self.signals)
 
     @property
     def ended(self) -> RunEnded | None:
@@ -89,6 +104,13 @@ class History:
         self.lines: list[str] = []
         self.wrong: list[str] = []
         """Promises that were seen broken, with the instant."""
+        self.grants: dict[str, dict[str, float]] = {}
+        """By allowance: who may use it when, by the clock."""
+        self.at_work: dict[tuple[str, str], set[Path]] = {}
+        """Steps by process and type, as far as they stop when they are told to."""
+        self.most_at_work: dict[str, int] = {}
+        """How many of a type were at work at a time in one process."""
+        self.queues = QueueWatch(self.broken)
         self.deaths: list[tuple[float, str]] = []
         """Unclean ones."""
 
@@ -104,15 +126,32 @@ class History:
     def created(self, run: NewRun, facts: list[bytes], owner: str) -> None:
         assert run.dedup is not None
         work = self.works[run.dedup]
-        kept = RunHistory(run.id, run.dedup, work, Run(work.plan, TYPES.describe), owner)
-        if run.waits_its_turn:
-            kept.owner, kept.epoch = None, 0
+        kept = RunHistory(run.id, run.dedup, work, Run(work.plan, TYPES.describe), run, owner)
         kept.run.on_ending = lambda path, state: self._ended(kept, path, state)
         if any(other.key == run.dedup for other in self.runs.values()):
             self.broken(f"two runs for {run.dedup}")
+        if run.debounce is not None:
+            self._supersede(kept, run.debounce)
         self.runs[run.id] = kept
-        kept.owners.append((self.now(), owner))
+        if run.waits_its_turn:
+            kept.owner, kept.epoch = None, 0
+        else:
+            kept.owners.append((self.now(), owner))
         self._take(kept, facts, owner, kept.epoch)
+
+    def _supersede(self, kept: RunHistory, debounce: Debounce) -> None:
+        """Note which calls that have not begun a new one takes the place of."""
+        since = kept.new.created
+        for other in self.runs.values():
+            if other.new.debounce is not None and not (other.owners or other.superseded):
+                other.superseded = True
+                since = min(since, other.since)
+        kept.since, kept.begins = since, kept.new.created + debounce.wait
+        if debounce.at_most is not None:
+            kept.begins = min(kept.begins, since + debounce.at_most)
+
+    def looked(self, standings: Sequence[Standing]) -> None:
+        self.queues.look(standings, self.runs)
 
     def appended(self, batch: Batch, owner: str) -> None:
         kept = self.runs[batch.run]
@@ -162,7 +201,9 @@ class History:
         self.deaths.append((self.now(), owner))
 
     def reserved(self, name: str, holder: str, most: int, per: float, at: float) -> None:
-        pass
+        del most, per
+        self.say(f"      grants {name} to {holder} at {at:.4f}")
+        self.grants.setdefault(name, {})[holder] = at
 
     def sent(self, run: str, signal: InboxSignal) -> None:
         self.say(f"      takes {signal.name!r} for {run} ({signal.id})")
@@ -184,6 +225,17 @@ class History:
         kept.effects.append(
             Effect(self.now(), process, path, ctx.turn, ctx.attempt, effect, done, kept.owner, licence, outputs)
         )
+
+    def effect_begins(self, process: str, ctx: Context) -> None:
+        node = self.runs[ctx.run_id].work.nodes[ctx.node_id]
+        if not node["data"]["stubborn"]:
+            working = self.at_work.setdefault((process, node["type"]), set())
+            working.add((ctx.run_id, *ctx.path))
+            self.most_at_work[node["type"]] = max(self.most_at_work.get(node["type"], 0), len(working))
+
+    def effect_ends(self, process: str, ctx: Context) -> None:
+        node = self.runs[ctx.run_id].work.nodes[ctx.node_id]
+        self.at_work.get((process, node["type"]), set()).discard((ctx.run_id, *ctx.path))
 
 
 def _place(path: Path) -> str:

@@ -79,7 +79,7 @@ class People:
 
     def may_cancel(self, kept: RunHistory, chance: Random) -> None:
         """Let somebody want to cancel a run at some time, or not."""
-        if chance.random() < 0.2:
+        if chance.random() < self._world.trouble.cancels:
             when = self._world.loop.time() + chance.random() ** 2 * self._world.trouble.lasts
             signal = InboxSignal(f"cancel/{kept.id}", CANCEL, {"reason": "그만"})
             self._world.loop.at(self._world.loop.world, when, self._send, kept.id, signal)

@@ -6,10 +6,12 @@ from typing import TYPE_CHECKING, Any
 from tests.engine.reference import Data
 from tests.simulation.journal import SimulatedJournal
 from tests.simulation.loop import Place
-from tests.simulation.workload import TYPES, Workload
+from tests.simulation.workload import TYPES
 
+from mulle.document.policies import Rate
 from mulle.runtime.executor import Executor
 from mulle.runtime.ledger import Published
+from mulle.runtime.limits import Limits
 from mulle.runtime.local import LoadedGraph, LocalRuntime
 from mulle.sdk import Context
 from mulle.sdk.context import Services
@@ -20,6 +22,9 @@ if TYPE_CHECKING:
 
 EPOCH = 1_700_000_000.0
 """What the clocks show when a world begins."""
+RATES = {"단계": Rate(most=2, per=3.0)}
+AT_ONCE = {"step": 1}
+"""What steps of these types are allowed in worlds with limits."""
 
 
 class Process:
@@ -33,8 +38,8 @@ class Process:
         self.lives = False
         self.stopping = False
         self.name = name
-        self.graphs: dict[str, Workload] = {}
         self.place: Place
+        self.limits: Limits
         self.journal: SimulatedJournal
         self.runtime: LocalRuntime
 
@@ -52,6 +57,7 @@ class Process:
         self._world.loop.spawn(self.place, self._serve())
 
     def _wire(self) -> None:
+        self.limits = Limits(RATES, AT_ONCE) if self._world.trouble.limits else Limits()
         self.journal = SimulatedJournal(self._world.store, self.place, self.name)
         seen: Any = self.journal  # It has what the runtime uses of the protocol.
         self.runtime = LocalRuntime(seen, self._load, publish=self._published, clock=self.clock)
@@ -95,7 +101,8 @@ class Process:
         work = self._world.history.works[graph.removeprefix("g")]
         services = Services(extra={"outside": Mark(self._world, self), "nodes": work.nodes})
         chance = self._world.trouble.chance("jitter").random
-        return LoadedGraph(work.plan, Executor(TYPES, services, clock=self.clock, chance=chance))
+        executor = Executor(TYPES, services, clock=self.clock, chance=chance, limits=self.limits)
+        return LoadedGraph(work.plan, executor)
 
     def _published(self, published: Published) -> None:
         kept = self._world.history.runs[published.run]
@@ -113,9 +120,13 @@ class Mark:
 
     def begins(self, ctx: Context, effect: Effect) -> None:
         self._world.history.effect(self._process.journal.owner, effect, ctx, done=False, outputs=None)
+        self._world.history.effect_begins(self._process.name, ctx)
 
     def happens(self, ctx: Context, effect: Effect, outputs: Data | None) -> None:
         self._world.history.effect(self._process.journal.owner, effect, ctx, done=True, outputs=outputs)
+
+    def ends(self, ctx: Context) -> None:
+        self._world.history.effect_ends(self._process.name, ctx)
 
     def takes(self) -> float:
         return self._world.takes()

@@ -5,13 +5,13 @@ who wants its runs finds its lease run out and declares it dead; it comes back a
 `mulle.store.postgres_membership`. A request that was on its way when its process died may still be done.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
 from tests.simulation.faults import Fate, Trouble
 from tests.simulation.loop import Place, SimulatedLoop
-from tests.simulation.rules import MemoryRules, Rules, SqliteRules
+from tests.simulation.rules import MemoryRules, Rules, SqliteRules, Standing
 
 from mulle.engine.journal import Batch, Claim, InboxSignal, NewRun
 from mulle.errors import StoreFull, StoreUnavailable
@@ -35,6 +35,7 @@ class Witness(Protocol):
     def claimed(self, claim: Claim, owner: str) -> None: ...
     def released(self, run: str, owner: str) -> None: ...
     def left(self, owner: str) -> None: ...
+    def looked(self, standings: Sequence[Standing]) -> None: ...
     def declared_dead(self, owner: str) -> None: ...
     def sent(self, run: str, signal: InboxSignal) -> None: ...
     def reserved(self, name: str, holder: str, most: int, per: float, at: float) -> None: ...
@@ -140,6 +141,8 @@ class Wire:
         """Have something done; `what` is `read`, `beat`, or a change."""
         reads = what == "read"
         fate = self._store.trouble.fate(reads=reads, over=self._store.over)
+        if self._place is self._loop.world:  # People do not die.
+            fate = replace(fate, kills="")
         answer = self._loop.create_future()
         request = Request(what, do, answer, fate)
         if reads and not self._store.trouble.leases:
@@ -188,6 +191,8 @@ class Wire:
             return None, StoreUnavailable("it is locked")
         try:
             outcome = request.do()
+            if self._store.trouble.queues and request.what not in {"read", "beat"}:
+                self._store.witness.looked(self._store.rules.standings())
         except Exception as error:  # noqa: BLE001  # The answer of the store, whatever it is.
             return None, error
         if request.fate.answer_lost:

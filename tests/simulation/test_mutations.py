@@ -1,15 +1,20 @@
 """The checker can fail: each rule, broken on purpose, is caught within a few seeds."""
 
-from collections.abc import Callable
+import sqlite3
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from tests.simulation import queues
 from tests.simulation.checker import (
+    allowances_are_kept,
     cancel_wins,
     effects_are_licensed,
     every_run_ends,
+    gates_are_kept,
     once_in_flight_is_interrupted,
     once_is_once,
+    only_the_last_call_begins,
     only_the_owner_begins,
     outcomes_equal_the_reference,
 )
@@ -23,10 +28,13 @@ from tests.simulation.world import World
 
 from mulle.engine import retry
 from mulle.engine.facts import Execute, NodeDone
-from mulle.engine.journal import CANCEL, Batch, InboxSignal
+from mulle.engine.journal import CANCEL, Batch, InboxSignal, NewRun
 from mulle.runtime import executor
 from mulle.runtime.driver import Driver
 from mulle.runtime.memory_journal import MemoryJournal
+from mulle.runtime.memory_queues import Allowances, MemoryQueues
+from mulle.runtime.throttle import Throttle
+from mulle.store import queue_rows
 
 SEEDS = 300
 """Within so many every mutation must be caught."""
@@ -36,6 +44,13 @@ def caught(promise: Callable[..., Any] | str) -> bool:
     """Whether some seed sees the promise broken."""
     sentence = promise if isinstance(promise, str) else (promise.__doc__ or "").splitlines()[0]
     return any(sentence in found for seed in range(SEEDS) for found in problems(seed, ()))
+
+
+def found(promise: Callable[[World], Iterator[str]], trouble: Trouble) -> bool:
+    """Whether a world with trouble of our choice breaks a promise."""
+    world = World(trouble.seed, trouble=trouble)
+    world.live()
+    return any(True for _ in promise(world))
 
 
 def test_a_driver_that_begins_before_the_licence_is_on_disk(monkeypatch: pytest.MonkeyPatch):
@@ -151,7 +166,97 @@ def test_a_recovery_that_calls_a_cut_off_once_step_stopped(monkeypatch: pytest.M
             interrupt(self)
 
     monkeypatch.setattr(Driver, "_interrupt_what_was_in_flight", forgiving)
-    assert caught(once_in_flight_is_interrupted)
+    troubles = (
+        Trouble(seed, leases=False, processes=2, runs=3, lasts=15, crash_point=0.08, cancels=1.0, slow=0.2)
+        for seed in range(SEEDS)
+    )
+    assert any(found(once_in_flight_is_interrupted, trouble) for trouble in troubles)
+
+
+# ---------------------------------------------------------------------- turns
+
+
+def test_a_queue_that_lets_everybody_in(monkeypatch: pytest.MonkeyPatch):
+    def always(*_: object) -> bool:
+        return True
+
+    monkeypatch.setattr(MemoryQueues, "_has_room", always)
+    assert caught(queues.TOO_MANY)
+
+
+def test_a_queue_whose_last_goes_first(monkeypatch: pytest.MonkeyPatch):
+    turned = queue_rows._NEXT.replace("priority DESC, number", "priority, number DESC")
+    monkeypatch.setattr(queue_rows, "_NEXT", turned)
+    assert caught(queues.OUT_OF_TURN)
+
+
+def test_a_queue_that_forgets_who_waits(monkeypatch: pytest.MonkeyPatch):
+    def nobody(*_: object) -> None:
+        return None
+
+    monkeypatch.setattr(MemoryQueues, "_next", nobody)
+    assert caught(queues.IDLE)
+
+
+def test_a_store_that_drives_whom_it_has_no_place_for(monkeypatch: pytest.MonkeyPatch):
+    def always(*_: object) -> bool:
+        return True
+
+    monkeypatch.setattr(queue_rows, "may_begin", always)
+    assert caught(queues.NO_PLACE)
+
+
+def test_a_series_of_calls_that_all_begin(monkeypatch: pytest.MonkeyPatch):
+    debounced = queue_rows.debounced
+
+    def telling_nobody(db: sqlite3.Connection, run: NewRun) -> tuple[()]:
+        debounced(db, run)
+        return ()
+
+    monkeypatch.setattr(queue_rows, "debounced", telling_nobody)
+    assert caught(only_the_last_call_begins)
+
+
+def test_a_store_that_begins_twice_what_has_one_key(monkeypatch: pytest.MonkeyPatch):
+    create = MemoryJournal._create
+
+    def forgetful(self: MemoryJournal, run: NewRun, *rest: Any) -> bool:
+        self._shelf.dedup.clear()
+        return create(self, run, *rest)
+
+    monkeypatch.setattr(MemoryJournal, "_create", forgetful)
+    assert caught("two runs for")
+
+
+def test_an_allowance_without_an_end(monkeypatch: pytest.MonkeyPatch):
+    def at_once(_: object, name: str, holder: str, most: int, per: float, now: float) -> float:
+        del name, holder, most, per
+        return now
+
+    monkeypatch.setattr(Allowances, "reserve", at_once)
+    assert caught(allowances_are_kept)
+
+
+def test_a_driver_that_does_not_wait_for_its_allowance(monkeypatch: pytest.MonkeyPatch):
+    def hasty(_: Throttle, command: Execute, spec: object, now: float, **__: bool) -> bool:
+        del command, spec, now
+        return True
+
+    monkeypatch.setattr(Throttle, "admits", hasty)
+    assert caught(allowances_are_kept)
+
+
+def test_a_driver_that_gives_no_place_to_what_begins_again(monkeypatch: pytest.MonkeyPatch):
+    admits = Throttle.admits
+
+    def careless(self: Throttle, command: Execute, spec: Any, now: float, *, again: bool) -> bool:
+        return again or admits(self, command, spec, now, again=again)
+
+    monkeypatch.setattr(Throttle, "admits", careless)
+    assert caught(gates_are_kept)
+
+
+# ---------------------------------------------------------------------- leases
 
 
 @pytest.mark.parametrize("looks", [True, False])
@@ -163,9 +268,7 @@ def test_a_driver_that_does_not_look_at_its_lease(monkeypatch: pytest.MonkeyPatc
 
     if not looks:
         monkeypatch.setattr(SimulatedJournal, "holds", sure)
-    found = False
-    for seed in range(60):
-        world = World(0, trouble=Trouble(seed, leases=True, processes=3, runs=3, lasts=25, freeze_every=1.5, slow=1.5))
-        world.live()
-        found = found or any(True for _ in only_the_owner_begins(world))
-    assert found is not looks
+    troubles = (
+        Trouble(seed, leases=True, processes=3, runs=3, lasts=25, freeze_every=1.5, slow=1.5) for seed in range(60)
+    )
+    assert any(found(only_the_owner_begins, trouble) for trouble in troubles) is not looks

@@ -41,6 +41,10 @@ class Outside(Protocol):
         """Its effect happens, now; without outputs when it fails after that."""
         ...
 
+    def ends(self, ctx: Context) -> None:
+        """It is over, however it went."""
+        ...
+
     def takes(self) -> float:
         """Seconds, drawn."""
         ...
@@ -136,8 +140,16 @@ class Step(Node):
         me = nodes[ctx.node_id]
         data = me["data"]
         effect: Effect = data.get("effect", "pure")
-        if effect != "pure":
-            outside.begins(ctx, effect)
+        if effect == "pure":
+            return await self._do(me, inputs, ctx, effect, outside)
+        outside.begins(ctx, effect)
+        try:
+            return await self._do(me, inputs, ctx, effect, outside)
+        finally:
+            outside.ends(ctx)
+
+    async def _do(self, me: Data, inputs: Mapping[str, Any], ctx: Context, effect: Effect, outside: Outside) -> Answer:
+        data = me["data"]
         if ctx.attempt <= data.get("fails_first", 0):
             raise NothingSent
         if data.get("container"):

@@ -13,25 +13,17 @@ from collections.abc import Collection, Iterable
 from random import Random
 from typing import Any
 
+from tests.simulation.clients import Clients
 from tests.simulation.faults import Trouble, drawn
-from tests.simulation.history import History, RunHistory
+from tests.simulation.history import History
 from tests.simulation.journal import SimulatedJournal
 from tests.simulation.loop import Place, SimulatedLoop
 from tests.simulation.people import People
 from tests.simulation.process import Process
 from tests.simulation.store import SimulatedStore
-from tests.simulation.workload import Workload, workload
 
-from mulle.engine.facts import RunStarted
-from mulle.engine.journal import NewRun
-from mulle.errors import MulleError
-
-DOCUMENTS = 300
-"""How many different documents the seeds share: making one ready costs more than running it."""
 CALM = 10_000.0
 """Seconds of calm after which every run must have ended."""
-EPOCH = 1_700_000_000.0
-"""What the clocks show when a world begins."""
 
 
 class World:
@@ -48,8 +40,7 @@ class World:
         self.processes: list[Process] = [Process(self, f"p{number}") for number in range(self.trouble.processes)]
         self.web = SimulatedJournal(self.store, self.loop.world, "web")
         self.people = People(self)
-        self.unstarted = self.trouble.runs
-        self.deadlines: dict[str, float] = {}
+        self.clients = Clients(self)
 
     # ------------------------------------------------------------------ living
 
@@ -58,8 +49,7 @@ class World:
         try:
             for process in self.processes:
                 process.begin()
-            for number in range(self.trouble.runs):
-                self.loop.spawn(self.loop.world, self._client(number))
+            self.clients.come()
             self.loop.spawn(self.loop.world, self.people.answer())
             for happening in self._troubles():
                 self.loop.spawn(self.loop.world, happening)
@@ -71,7 +61,7 @@ class World:
             self.loop.end()
 
     def _all_ended(self) -> bool:
-        return not self.unstarted and all(one.ended for one in self.history.runs.values())
+        return not self.clients.waiting and all(one.ended for one in self.history.runs.values())
 
     def _end_trouble(self) -> None:
         self.history.say("----- the trouble ends -----")
@@ -82,61 +72,6 @@ class World:
             process.thaw()
             if not process.lives:
                 process.begin()
-
-    # ------------------------------------------------------------------ runs
-
-    async def _client(self, number: int) -> None:
-        """Have one run started, whatever happens: again with the same key until somebody says that it exists."""
-        chance = Random(f"{self.seed}/client/{number}")
-        work = workload(chance.randrange(DOCUMENTS), chance.choice([2, 3, 4, 6]))
-        key = f"key{number}"
-        self.history.works[key] = work
-        deadline = EPOCH + chance.uniform(2.0, 60.0) if chance.random() < 0.1 else None
-        await asyncio.sleep(chance.uniform(0.0, self.trouble.lasts / 2))
-        tries = 0
-        while True:
-            tries += 1
-            living = [process for process in self.processes if process.lives]
-            if living:
-                process = chance.choice(living)
-                work_id = f"r{number}.{tries}"
-                started = self.loop.spawn(process.place, self._start(process, work_id, key, work, deadline))
-                await asyncio.wait([started], timeout=5.0)
-                if started.done() and not started.cancelled() and started.exception() is None and started.result():
-                    break
-            await asyncio.sleep(0.5)
-        self.unstarted -= 1
-        self.people.may_cancel(self._run_of(key), chance)
-
-    async def _start(self, process: Process, run: str, key: str, work: Workload, deadline: float | None) -> bool:
-        """Start a run in a process, and wait for it there. False: try again."""
-        graph = f"g{key}"
-        process.journal.save_graph(graph, b"")
-        process.graphs[graph] = work
-        new = NewRun(id=run, workflow="w", graph=graph, created=process.clock(), dedup=key)
-        first = RunStarted(at=process.clock(), run=run, graph=graph, conversation={"total": 0}, deadline=deadline)
-        try:
-            await process.runtime.start(new, first, process.loaded(graph))
-            run = await process.journal.run_with(key)
-        except MulleError:
-            return False
-        self.loop.spawn(process.place, self._wait(process, self.history.runs[run]))
-        return True
-
-    async def _wait(self, process: Process, kept: RunHistory) -> None:
-        while True:
-            try:
-                ending = await process.runtime.wait(kept.id)
-            except MulleError:
-                await asyncio.sleep(1.0)
-                continue
-            kept.results.append(ending)
-            if ending.status != "waiting":
-                return
-            await asyncio.sleep(5.0)
-
-    def _run_of(self, key: str) -> RunHistory:
-        return next(one for one in self.history.runs.values() if one.key == key)
 
     # ------------------------------------------------------------------ trouble
 

@@ -274,7 +274,7 @@ class Driver:
                 self._record(_started(command, "pure", self._clock()))
             self._record(self._executor.failure(plan.spec, command, error))
             return
-        if not again and self._limits.concern(plan.spec) and not self._admits(turn):
+        if self._limits.concern(plan.spec) and not self._admits(turn, again=again):
             return
         if not again:
             self._record(_started(command, turn.effect, turn.began))
@@ -286,10 +286,10 @@ class Driver:
         else:
             self._licensed[command.path] = turn
 
-    def _admits(self, turn: Turn) -> bool:
+    def _admits(self, turn: Turn, *, again: bool) -> bool:
         """Whether a turn may begin now; what is pure touches nothing that others share, unless its own node says so."""
         limited = turn.effect != "pure" or turn.spec.rate is not None
-        return not limited or self._throttle.admits(turn.command, turn.spec, turn.began)
+        return not limited or self._throttle.admits(turn.command, turn.spec, turn.began, again=again)
 
     def _answered_question(self, command: Execute) -> Execute | None:
         """Act on a person's word about an interrupted step; the command to go on with if it is to run again."""

@@ -1,6 +1,6 @@
 """The queues of runs in memory: who is at work, who waits for a place, who is next. No clock, no journal."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
@@ -50,18 +50,22 @@ class MemoryQueues:
         if member is None:
             return []
         had, member.place = member.place, Place.AWAY
-        freed = member.queues if had is Place.AT_WORK else ()
-        return [following for queue in freed if (following := self._next(queue.name)) is not None]
+        freed = {queue.name for queue in member.queues} if had is Place.AT_WORK else set[str]()
+        following: list[str] = []
+        while (first := self._next(freed)) is not None:
+            following.append(first)
+        return following
 
     def forget(self, run: str) -> None:
         self._members.pop(run, None)
 
-    def _next(self, queue: str) -> str | None:
+    def _next(self, freed: Collection[str]) -> str | None:
+        """The first of all that stand in one of these queues and have room in all of theirs."""
         queued = [
             (member.order, run)
             for run, member in self._members.items()
             if member.place is Place.QUEUED
-            and any(one.name == queue for one in member.queues)
+            and any(one.name in freed for one in member.queues)
             and self._has_room(member)
         ]
         if not queued:

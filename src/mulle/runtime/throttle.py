@@ -39,10 +39,13 @@ class Throttle:
         """Whether something is held back that comes back without a timer: the run has to stay in memory."""
         return bool(self._asking or self._at_gate)
 
-    def admits(self, command: Execute, spec: NodeSpec, now: float) -> bool:
-        """Whether a turn may begin now. If not, its path is looked at again when it may."""
+    def admits(self, command: Execute, spec: NodeSpec, now: float, *, again: bool) -> bool:
+        """Whether a turn may begin now. If not, its path is looked at again when it may.
+
+        One that begins `again`, because its driver died, has had its allowance, but not its place in this process.
+        """
         path, self.in_use = command.path, True
-        if (wanted := self._limits.rate_of(spec)) is not None and path not in self._inside:
+        if not again and (wanted := self._limits.rate_of(spec)) is not None and path not in self._inside:
             begins = self._allowed.get(path)
             if begins is None:
                 self._ask(command, *wanted, now)

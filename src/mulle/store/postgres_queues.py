@@ -24,7 +24,7 @@ _FULL: LiteralString = """
 SELECT FROM queues mine WHERE mine.run = {run}
 AND (SELECT count(*) FROM queues theirs WHERE theirs.queue = mine.queue AND theirs.state = 1) >= mine.most"""
 _NEXT: LiteralString = f"""
-SELECT run FROM queues AS first WHERE queue = %s AND state = 2
+SELECT -priority, number, run FROM queues AS first WHERE queue = %s AND state = 2
 AND NOT EXISTS ({_FULL.format(run="first.run")}) ORDER BY priority DESC, number LIMIT 1"""
 
 
@@ -120,11 +120,11 @@ async def _leave(db: "Connection", run: str, *, for_good: bool) -> None:
         await db.execute("DELETE FROM queues WHERE run = %s", (kept(run),))
     else:
         await db.execute("UPDATE queues SET state = 0 WHERE run = %s", (kept(run),))
-    for (queue,) in places:
-        following = await (await db.execute(_NEXT, (queue,))).fetchone()
-        if following is not None:
-            await db.execute("UPDATE queues SET state = 1 WHERE run = %s", following)
-            await db.execute("UPDATE runs SET wake_at = 0 WHERE id = %s AND owner IS NULL", following)
+    # Who is first in one queue may stand behind somebody else in another one: the first of all goes first.
+    while first := [row for queue in places if (row := await (await db.execute(_NEXT, queue)).fetchone())]:
+        following = min(first)[-1]
+        await db.execute("UPDATE queues SET state = 1 WHERE run = %s", (following,))
+        await db.execute("UPDATE runs SET wake_at = 0 WHERE id = %s AND owner IS NULL", (following,))
 
 
 async def _debounce(db: "Connection", run: NewRun) -> None:

@@ -15,7 +15,7 @@ _FULL = (
     " AND (SELECT count(*) FROM queues AS theirs WHERE theirs.queue = mine.queue AND theirs.state = 1) >= mine.most"
 )
 _NEXT = (
-    "SELECT run FROM queues AS first WHERE queue = ? AND state = 2"
+    "SELECT -priority, number, run FROM queues AS first WHERE queue = ? AND state = 2"
     f" AND NOT EXISTS ({_FULL.format(run='first.run')}) ORDER BY priority DESC, number LIMIT 1"
 )
 
@@ -57,11 +57,11 @@ def leave(db: sqlite3.Connection, run: str, *, for_good: bool) -> None:
         db.execute("DELETE FROM queues WHERE run = ?", (run,))
     else:
         db.execute("UPDATE queues SET state = 0 WHERE run = ?", (run,))
-    for (queue,) in freed:
-        following = db.execute(_NEXT, (queue,)).fetchone()
-        if following is not None:
-            db.execute("UPDATE queues SET state = 1 WHERE run = ?", following)
-            db.execute("UPDATE runs SET wake_at = 0 WHERE id = ? AND owner IS NULL", following)
+    # Who is first in one queue may stand behind somebody else in another one: the first of all goes first.
+    while first := [row for queue in freed if (row := db.execute(_NEXT, queue).fetchone())]:
+        following: str = min(first)[-1]
+        db.execute("UPDATE queues SET state = 1 WHERE run = ?", (following,))
+        db.execute("UPDATE runs SET wake_at = 0 WHERE id = ? AND owner IS NULL", (following,))
 
 
 def debounced(db: sqlite3.Connection, run: NewRun) -> Sequence[tuple[str, InboxSignal]]:
