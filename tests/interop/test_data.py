@@ -54,7 +54,6 @@ async def test_a_variable_is_changed_as_it_was(type_: str, held: Any, operation:
         ("string", "append", "a"),
         ("string", "remove-first", None),
         ("string", "over-write", 5),
-        ("string", "over-write", None),
         ("array[string]", "append", 5),
         ("array[string]", "over-write", [5]),
         ("array[string]", "set", ["a"]),
@@ -73,6 +72,31 @@ async def test_a_value_of_another_type_fails_the_step(type_: str, operation: str
     assert (
         await ran(export(nodes, "start>as as>end", **conversation("v", type_, held)), {"x": value})
     ).status == "failed"
+
+
+@pytest.mark.parametrize("operation", ["over-write", "append", "extend"])
+async def test_null_from_a_variable_changes_nothing(operation: str):
+    item = {
+        "variable_selector": ["conversation", "v"],
+        "input_type": "variable",
+        "operation": operation,
+        "value": ["start", "x"],
+    }
+    nodes = [start("x"), node("as", "assigner", version="2", items=[item]), end(v="conversation.v")]
+    run = await ran(export(nodes, "start>as as>end", **conversation("v", "array[string]", ["a"])), {"x": None})
+
+    assert (run.status, run.outputs) == ("succeeded", {"v": ["a"]})
+
+
+@pytest.mark.parametrize("held", [[], None])
+async def test_a_list_that_is_empty_stays_so_whatever_is_asked_of_it(held: Any):
+    second = {"enabled": True, "serial": "2"}
+    upwards = {"enabled": True, "key": "", "value": "asc"}
+    operator = node("lo", "list-operator", None, variable=["start", "l"], extract_by=second, order_by=upwards)
+    nodes = [start("l"), operator, end(r="lo.result")]
+    run = await ran(export(nodes, "start>lo lo>end"), {"l": held})
+
+    assert (run.status, run.outputs) == ("succeeded", {"r": []})
 
 
 async def test_the_first_assigner_is_understood_too():

@@ -114,7 +114,7 @@ async def test_nothing_said_is_no_answer():
     assert (run.status, run.outputs) == ("succeeded", {})
 
 
-async def test_what_was_skipped_is_nothing_in_an_answer():
+async def test_what_was_skipped_is_named_in_an_answer_and_never_shown():
     nodes = [
         start(),
         fork(condition("sys.query", "is", "x")),
@@ -124,7 +124,62 @@ async def test_what_was_skipped_is_nothing_in_an_answer():
     ]
     text = chat(nodes, "start>if if:true>l if:false>m l>a m>a")
 
-    assert (await ran(text, {"query": "x"}, pins={"l": pin(text="엘")})).outputs["answer"] == "[엘][]"
+    run = await ran(text, {"query": "x"}, pins={"l": pin(text="엘")})
+
+    assert (run.outputs["answer"], run.said) == ("[엘][m.text]", "[엘][]")
+
+
+async def test_an_ends_stream_stops_at_a_name_that_means_nothing():
+    run = await ran(export([start("a"), end(a="start.a", b="nope.x", c="start.a")], "start>end"), {"a": "가"})
+
+    assert run.outputs == {"a": "가", "b": None, "c": "가"}
+    assert run.said == "가\n"
+
+
+async def test_of_two_ends_with_one_name_the_later_wins():
+    first, second = end(o="start.a"), end(o="t.output")
+    first["id"] = "first"
+    step = node("t", "template-transform", template="나중", variables=[])
+    run = await ran(export([start("a"), step, first, second], "start>first start>t t>end"), {"a": "먼저"})
+
+    assert run.outputs == {"o": "나중"}
+
+
+@pytest.mark.parametrize(("value", "way"), [("a", "true"), ("b", "둘"), ("c", "false")])
+async def test_a_fork_says_which_way_it_took(value: str, way: str):
+    cases = [
+        {"case_id": id_, "logical_operator": "and", "conditions": [condition("start.v", "is", wanted)]}
+        for id_, wanted in (("true", "a"), ("둘", "b"))
+    ]
+    nodes = [start("v"), node("if", "if-else", cases=cases), end(way="if.selected_case_id", held="if.result")]
+    run = await ran(export(nodes, "start>if if:true>end if:둘>end if:false>end"), {"v": value})
+
+    assert run.outputs == {"way": way, "held": way != "false"}
+
+
+async def test_an_input_that_the_start_does_not_declare_is_nothing_and_noted():
+    run = await ran(export([start("v"), end(v="start.v", gone="start.gone")], "start>end"), {"v": 1})
+
+    assert (run.status, run.outputs) == ("succeeded", {"v": 1, "gone": None})
+    assert any("'gone'" in note for note in run.imported.notes)
+
+
+async def test_a_default_value_goes_on_with_what_went_wrong_beside_it():
+    text = "{{#l.text#}} {{#l.error_message#}} {{#l.error_type#}}"
+    defaults = [{"key": "text", "type": "string", "value": "없음"}]
+    nodes = [start(), llm("l", error_strategy="default-value", default_value=defaults), answer("a", text)]
+    pins = {"l": {"runs": [{"error": {"type": "X", "message": "고장"}}]}}
+
+    assert (await ran(chat(nodes, "start>l l>a"), {"query": "q"}, pins=pins)).said == "없음 고장 X"
+    assert (await ran(chat(nodes, "start>l l>a"), {"query": "q"}, pins={"l": pin(text="됨")})).said == "됨  "
+
+
+async def test_a_condition_on_what_failed_fails_as_on_what_was_skipped():
+    nodes = [start(), llm("l", error_strategy="fail-branch"), fork(condition("l.text", "is", "x")), answer("a", "가")]
+    pins = {"l": {"runs": [{"error": {"type": "X", "message": "고장"}}]}}
+    run = await ran(chat(nodes, "start>l l:fail-branch>if if:false>a"), {"query": "q"}, pins=pins)
+
+    assert run.status == "failed"
 
 
 async def test_a_failure_leaves_by_its_branch():

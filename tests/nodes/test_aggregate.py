@@ -7,6 +7,7 @@ from tests.nodes.whole import ran
 from mulle.document.workflow import NodeSpec
 from mulle.nodes.aggregate import Aggregate
 
+FAILED = {"type": "x", "message": "고장", "node": "a"}
 ARRIVED = {"values": [[1, 2], None, "셋"], "extra": {"가": 4}}
 
 
@@ -58,9 +59,13 @@ FIRST = {"first_of": ["a.text", "b.text"], "groups": {"lines": ["a.lines", "b.li
         ({"a": {"text": None, "lines": [1]}, "b": {"text": "둘", "lines": [2]}}, {"value": None, "lines": [1]}),
         ({"a": {"lines": [1]}, "b": {"text": "", "lines": []}}, {"value": "", "lines": [1]}),
         ({"a": None, "b": None}, {}),
+        (
+            {"a": {"text": None, "lines": None, "error": FAILED}, "b": {"text": "둘", "lines": [2]}},
+            {"value": "둘", "lines": [2]},
+        ),
     ],
 )
-async def test_the_first_whose_step_was_not_skipped_is_taken(names: dict[str, Any], made: dict[str, Any]):
+async def test_the_first_whose_step_answered_is_taken(names: dict[str, Any], made: dict[str, Any]):
     assert await outputs(Aggregate(), FIRST, names=names) == made
 
 

@@ -1,3 +1,6 @@
+from typing import Any
+
+import pytest
 from tests.nodes.alone import outputs, references
 from tests.nodes.whole import ran
 
@@ -63,3 +66,26 @@ async def test_an_answer_may_wait_for_another_that_is_not_said():
     )
 
     assert run.outputs == {"answer": "둘"}
+
+
+FAILED = {"type": "x", "message": "고장", "node": "ask"}
+
+
+@pytest.mark.parametrize(
+    ("step", "answer", "shown"),
+    [
+        (None, "[ask.text]", "[]"),
+        ({"text": None, "error": FAILED}, "[ask.text]", "[]"),
+        ({"text": None}, "[]", "[]"),
+        ({"text": "네"}, "[네]", "[네]"),
+    ],
+)
+async def test_a_gap_may_be_seen_in_the_answer_by_the_name_of_what_is_absent(step: Any, answer: str, shown: str):
+    streamed: list[str] = []
+
+    async def stream(text: str) -> None:
+        streamed.append(text)
+
+    made = await outputs(Answer(), {"text": "[{{ ask.text }}]", "absent": "name"}, names={"ask": step}, stream=stream)
+
+    assert (made, "".join(streamed)) == ({"answer": answer}, shown)

@@ -29,3 +29,12 @@ async def test_an_end_may_show_its_results_a_line_each():
         await app.run(document(OPEN.replace("OPEN", "false")), {"a": "가"})
 
     assert said == ["가\n- 1\n- 둘"]
+
+
+async def test_an_end_may_show_some_of_its_results():
+    said: list[str] = []
+    async with opened() as app:
+        app.listen(lambda published: said.append(published.text) if published.text else None)
+        await app.run(document(OPEN.replace("OPEN", "false").replace("stream: true", "stream: [a]")), {"a": "가"})
+
+    assert said == ["가"]

@@ -1,7 +1,10 @@
 """What a running node knows and may use."""
 
+from typing import Any
+
 import pytest
 
+from mulle.document.expressions import parse
 from mulle.errors import MissingReference
 from mulle.sdk import Context, Services
 from mulle.sdk.context import ServiceMissing
@@ -54,3 +57,26 @@ async def test_what_nobody_watches_is_streamed_nowhere():
 
 def test_data_is_filled_in_text_by_text():
     assert Context(lookup={"n": 5}.__getitem__).render_data([{"a": "{{ n }}"}, "{{ m }}"], m=1) == [{"a": 5}, 1]
+
+
+FAILED = {"type": "x", "message": "m", "node": "ask"}
+
+
+@pytest.mark.parametrize(
+    ("expression", "ask", "answered"),
+    [
+        ("env.X", None, True),
+        ("ask.text", None, False),
+        ("ask.text", "whatever", True),
+        ("ask.text", {"text": None}, True),
+        ("ask.text", {"text": None, "error": FAILED}, False),
+        ("ask.error", {"text": None, "error": FAILED}, True),
+        ("ask.text", {"text": "a default", "error": FAILED}, True),
+        ("ask.text", {"text": None, "error": {"code": 3}}, True),
+        ("ask.text", {"text": None, "error": "its own output"}, True),
+    ],
+)
+def test_a_step_that_was_skipped_or_left_by_its_error_branch_gave_no_answer(expression: str, ask: Any, answered: bool):
+    context = Context(lookup={"ask": ask, "env": {}}.__getitem__)
+
+    assert [context.answered(reference) for reference in parse(expression).references] == [answered]

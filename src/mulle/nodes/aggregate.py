@@ -29,7 +29,8 @@ class Aggregate(Node):
         concat: lists become one list. text: all as text, with the separator between them."""
         separator: str = "\n"
         first_of: list[Expression] = Field(default_factory=list[str])
-        """`[a.text, b.text]`: the first whose step was not skipped, null included; instead of what arrives."""
+        """`[a.text, b.text]`: the first whose step answered, null included; instead of what arrives. One that was
+        skipped, or left by its error branch, did not."""
         groups: dict[str, list[Expression]] = Field(default_factory=dict[str, list[str]])
         """The same several times over, each at a port of its own name: `{title: [a.title, b.title]}`."""
 
@@ -67,10 +68,9 @@ class Aggregate(Node):
 
 
 def first_there(expressions: list[str], ctx: Context) -> list[Any]:
-    """The value of the first expression all of whose steps ran, as a list of one; empty when every one was skipped."""
+    """The value of the first expression all of whose steps answered, as a list of one; empty when there is none."""
     for text in expressions:
-        nodes = {reference.node for reference in parse(text).references if reference.node}
-        if any(ctx.lookup(node) is None for node in nodes):
+        if not all(map(ctx.answered, parse(text).references)):
             continue
         try:
             return [ctx.evaluate(text)]

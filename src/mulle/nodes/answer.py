@@ -24,6 +24,9 @@ class Answer(Node):
         style: Literal["plain", "markdown"] = "plain"
         """How values stand in the text. plain: lists and objects as compact JSON. markdown: lists as bullets, objects
         as indented JSON."""
+        absent: Literal["nothing", "name"] = "nothing"
+        """What the answer has in the place of a value whose step was skipped, or failed and left by its error branch:
+        nothing, or the name, so that the gap is seen (`[ask.text]`). It is never shown while the answer comes about."""
         after: list[Expression] = Field(default_factory=list[str])
         """Said after these other answers, if they are said at all: `[greeting.answer]`."""
 
@@ -41,6 +44,8 @@ class Answer(Node):
             if text:
                 await ctx.stream(text)
                 said.append(text)
+            elif config.absent == "name" and not isinstance(piece, str):
+                said += [str(reference) for reference in piece.references[:1] if not ctx.answered(reference)]
         return Done({"answer": "".join(said)})
 
     def signature(self, spec: NodeSpec) -> Signature:

@@ -25,15 +25,17 @@ class End(Node):
         outputs: dict[str, Any] = Field(default_factory=dict[str, Any])
         """Results written as templates, beside what the edges bring: `{"text": "{{ ask.response }}"}`."""
 
-        stream: bool = False
-        """Show the results to whoever watches the run, a line each, as an answer in the style `markdown` would."""
+        stream: bool | list[str] = False
+        """Show the results to whoever watches the run, a line each, as an answer in the style `markdown` would. A list
+        names the ones that are shown."""
 
     def effect_of(self, config: Config) -> Effect:
         return "repeatable" if config.stream else "pure"
 
     async def run(self, config: Config, inputs: dict[str, Any], ctx: Context) -> Done:
         outputs = config.outputs | inputs
-        if config.stream and (text := "\n".join(map(markdown, outputs.values()))):
+        shown = outputs.values() if config.stream is True else [outputs.get(name) for name in config.stream or ()]
+        if text := "\n".join(map(markdown, shown)):
             await ctx.stream(text)
         return Done(outputs)
 

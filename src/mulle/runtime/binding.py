@@ -10,6 +10,7 @@ import msgspec
 
 from mulle.document.links import Selector, dig, mapped
 from mulle.document.ports import Port, accepts, is_array
+from mulle.document.signature import ERROR_PORT
 from mulle.engine.facts import Path
 from mulle.engine.plan import PlanNode
 from mulle.engine.run import Run
@@ -188,4 +189,7 @@ def visible_outputs(node: PlanNode, state: NodeState) -> dict[str, Any] | None:
     """A node's outputs as references see them: null if it was skipped, and silent ports are null."""
     if state.outputs is None:
         return None
-    return {port.name: None for port in node.signature.outputs} | state.outputs
+    seen = {port.name: None for port in node.signature.outputs} | state.outputs
+    if state.error is not None and node.spec.on_error == "default" and state.outputs == node.spec.default_outputs:
+        seen[ERROR_PORT.name] = state.error.to_dict()  # What stood in for the outputs says nothing of why.
+    return seen

@@ -6,7 +6,9 @@ from typing import Any, Protocol, TypeVar
 
 import msgspec
 
-from mulle.document.expressions import evaluate, parse, parse_template, render, render_data
+from mulle.document.expressions import Reference, evaluate, parse, parse_template, render, render_data
+from mulle.document.ports import is_object
+from mulle.document.signature import ERROR_PORT
 from mulle.errors import MissingReference, SetupError
 
 
@@ -229,6 +231,17 @@ class Context(msgspec.Struct):
         """The value of an expression here; `names` come before everything else. Raises ExpressionError."""
         lookup = self.lookup
         return evaluate(parse(expression), lambda name: names[name] if name in names else lookup(name))
+
+    def answered(self, reference: Reference) -> bool:
+        """Whether the step that a reference means has an answer: it was not skipped, nor left by its error branch."""
+        if reference.node is None:
+            return True
+        found = self.lookup(reference.node)
+        if not is_object(found) or reference.port == ERROR_PORT.name:
+            return found is not None
+        failure = found.get(ERROR_PORT.name)
+        others = any(value is not None for name, value in found.items() if name != ERROR_PORT.name)
+        return others or not is_object(failure) or not failure.keys() >= {"type", "message", "node"}
 
     def render(self, template: str, **names: Any) -> Any:
         """A template filled in here: the value itself when it is one `{{ … }}`, else text. Raises ExpressionError."""

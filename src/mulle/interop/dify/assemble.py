@@ -87,7 +87,7 @@ class _Assembly:
     # ------------------------------------------------------------------ scopes
 
     def _body(self, scope: str | None) -> dict[str, Any]:
-        inside = self.scopes.inside(scope)
+        inside = self._last_ends_first(self.scopes.inside(scope))
         nodes: list[dict[str, Any]] = []
         edges = self._edges(scope)
         for node in inside:
@@ -101,6 +101,12 @@ class _Assembly:
         else:
             self._round(self.scopes.nodes[scope], nodes, edges)
         return {"nodes": nodes, "edges": edges}
+
+    def _last_ends_first(self, nodes: list[DifyNode]) -> list[DifyNode]:
+        """Of two Ends with the same output Dify's last one wins, ours that stands first."""
+        depth = self.scopes.depth
+        ends = iter(sorted((one for one in nodes if one.type == "end"), key=lambda one: -depth.get(one.id, 0)))
+        return [next(ends) if one.type == "end" else one for one in nodes]
 
     def _edges(self, scope: str | None) -> list[dict[str, Any]]:
         made: list[dict[str, Any]] = []

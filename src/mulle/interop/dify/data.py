@@ -89,9 +89,17 @@ def _change(item: dict[str, Any], node: DifyNode, refs: References) -> dict[str,
     expression, typed = _value(item, value, node, refs), _typed(kind)
     match operation:
         case "over-write" | "set":
-            return {"target": target, "value": _templated(expression, value, kind)} | typed
+            return {"target": target, "value": _templated(_kept_by(target, expression, item), value, kind)} | typed
+        case "append" if _is_variable(item):
+            # Dify passes over a value that is null, which `append` would take.
+            some = "{{ " + f"[] if is_null({expression}) else [{expression}]" + " }}"
+            return {"target": target, "op": "extend", "value": some} | typed
         case "append" | "extend":
-            return {"target": target, "op": operation, "value": _templated(expression, value, kind)} | typed
+            return {
+                "target": target,
+                "op": operation,
+                "value": _templated(_kept_by("[]", expression, item), value, kind),
+            } | typed
         case "+=" | "-=":
             return {"target": target, "op": "add", "value": _signed(operation, expression, value)} | typed
         case "*=" | "/=":
@@ -136,6 +144,15 @@ def _value(item: dict[str, Any], value: Any, node: DifyNode, refs: References) -
         pieces = refs.pieces(value, node)
         return " + ".join(quoted(one) if isinstance(one, str) else f"string({one[0]})" for one in pieces)
     return None
+
+
+def _is_variable(item: dict[str, Any]) -> bool:
+    return item.get("input_type") == "variable"
+
+
+def _kept_by(other: str, expression: str | None, item: dict[str, Any]) -> str | None:
+    """A variable's value, or, as Dify passes over one that is null, what changes nothing."""
+    return f"default({expression}, {other})" if expression is not None and _is_variable(item) else expression
 
 
 def _templated(expression: str | None, written: Any, kind: str) -> Any:
@@ -186,7 +203,7 @@ def list_operator(node: DifyNode, refs: References) -> Made:
     if limit.get("enabled"):
         size = limit.get("size")
         operations.append({"op": "take", "count": size if type(size) is int and size >= 0 else 10})
-    value = "{{ " + refs.strict(node.selector("variable"), node) + " }}"
+    value = "{{ default(" + refs.strict(node.selector("variable"), node) + ", []) }}"
     return Made("transform", {"value": value} | ({"operations": operations} if operations else {}))
 
 
@@ -198,7 +215,7 @@ def _nth(serial: str) -> dict[str, Any]:
     missing = quoted("there is no item of that number")
     place = f"{int(number) - 1}" if number.isdigit() else f"{number} - 1"
     fits = f"1 <= {number} and {number} <= length(value)"
-    return {"op": "value", "expression": f"[value[{place}]] if {fits} else fail({missing})"}
+    return {"op": "value", "expression": f"[] if not value else [value[{place}]] if {fits} else fail({missing})"}
 
 
 def _kept(condition: dict[str, Any], node: DifyNode, refs: References) -> str:

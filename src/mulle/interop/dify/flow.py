@@ -5,12 +5,12 @@ from typing import Any
 from mulle.interop.dify.conditions import checks
 from mulle.interop.dify.made import Made
 from mulle.interop.dify.reading import DifyNode, selector
-from mulle.interop.dify.references import QUERY, References
+from mulle.interop.dify.references import QUERY, References, case_ports
 from mulle.interop.dify.scopes import OTHERWISE
 from mulle.interop.loose import a_list, objects
-from mulle.interop.names import legal_ids, unique
 
 INPUT_TYPES = {"number": "number", "checkbox": "boolean", "json_object": "object", "file-list": "array"}
+NOTHING = "{{ null }}"
 TEXTS = frozenset({"text-input", "paragraph", "select", "url", "external_data_tool"})
 
 
@@ -61,7 +61,13 @@ def end(node: DifyNode, refs: References) -> Made:
         for one in node.objects("outputs")
         if one.get("variable")
     }
-    return Made("end", {"outputs": outputs, "stream": True})
+    return Made("end", {"outputs": outputs, "stream": _streamed(outputs)})
+
+
+def _streamed(outputs: dict[str, str]) -> bool | list[str]:
+    """What of an End is shown: Dify's stream stops at the first name that means nothing."""
+    stop = next((place for place, shown in enumerate(outputs.values()) if shown == NOTHING), None)
+    return True if stop is None else list(outputs)[: stop + 1]
 
 
 def _selected(output: dict[str, Any]) -> tuple[str, ...]:
@@ -69,7 +75,7 @@ def _selected(output: dict[str, Any]) -> tuple[str, ...]:
 
 
 def answer(node: DifyNode, refs: References) -> Made:
-    return Made("answer", {"text": refs.template(node.text("answer"), node), "style": "markdown"})
+    return Made("answer", {"text": refs.template(node.text("answer"), node), "style": "markdown", "absent": "name"})
 
 
 def loop_end(node: DifyNode, refs: References) -> Made:
@@ -86,18 +92,12 @@ def if_else(node: DifyNode, refs: References) -> Made:
             "logical_operator": node.data.get("logical_operator"),
         }
     ]
-    names = _names([str(case.get("case_id") or case.get("id") or "true") for case in cases])
+    names = case_ports(node)
     made = [
         {"name": name, "when": checks(_conditions(case), case.get("logical_operator"), node, refs)}
         for name, case in zip(names.values(), cases, strict=False)
     ]
     return Made("condition", {"cases": made}, branches=names | {OTHERWISE: "else"})
-
-
-def _names(ids: list[str]) -> dict[str, str]:
-    """A port for each case; `else` is the branch that our own condition has already."""
-    legal = legal_ids(list(dict.fromkeys(ids)))
-    return {id_: unique("case_else", legal) if name == "else" else name for id_, name in legal.items()}
 
 
 def _conditions(case: dict[str, Any]) -> list[dict[str, Any]]:

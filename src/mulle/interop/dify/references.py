@@ -10,12 +10,13 @@ from dataclasses import dataclass, field
 from mulle.document.expressions import Reference, parse
 from mulle.errors import ExpressionError
 from mulle.interop.dify.reading import DifyApp, DifyNode
-from mulle.interop.dify.scopes import Scopes
+from mulle.interop.dify.scopes import FAILED, OTHERWISE, Scopes, handles
 from mulle.interop.dify.telling import is_secret
 from mulle.interop.loose import objects
-from mulle.interop.names import legal_ids, quoted
+from mulle.interop.names import legal_ids, quoted, unique
 
-TEMPLATE = re.compile(r"\{\{#([^#{}]{1,1000})#\}\}")
+TEMPLATE = re.compile(r"\{\{#([A-Za-z0-9_-]{1,200}(?:\.[^\W\d][\w-]{0,200}){1,10})#\}\}")
+"""What Dify takes for a reference; anything else in braces is text."""
 SAID = "said"
 """The output of a container for what the answers inside said."""
 
@@ -64,6 +65,9 @@ OWN: dict[str, frozenset[str]] = {
     "answer": frozenset({"answer"}),
 }
 """By type: outputs that are called the same here."""
+
+CHOSEN = frozenset({"result", "selected_case_id"})
+"""Outputs of an if-else."""
 
 FAILURES = {"error_message": "error.message", "error_type": "error.type"}
 
@@ -130,9 +134,14 @@ class References:
         source = self.scopes.nodes.get(root)
         if source is None or source.type == "start" or root in self.scopes.around(at.id):
             return found
-        if self.scopes.surely_ran(root, at.id) or self.scopes.scope(root) not in (None, *self.scopes.around(at.id)):
+        if self.scopes.scope(root) not in (None, *self.scopes.around(at.id)):
             return found
-        return f"{found} if {self.node(root)} != null else fail({quoted(where + ': the step was skipped')})"
+        tests = [] if self.scopes.surely_ran(root, at.id) else [f"{self.node(root)} != null"]
+        if source.text("error_strategy") == FAILED and selector[1:2] and selector[1] not in FAILURES:
+            tests.append(f"{self.node(root)}.error == null")
+        if not tests:
+            return found
+        return f"{found} if {' and '.join(tests)} else fail({quoted(where + ': the step was skipped')})"
 
     def bare(self, selector: tuple[str, ...], at: DifyNode) -> str:
         """The expression for a selector, which fails where an object or a list has nothing at that place."""
@@ -177,12 +186,20 @@ class References:
         return SYSTEM[name]
 
     def _of_node(self, source: DifyNode, name: str, deeper: list[str], at: DifyNode) -> str:
+        if source.type == "start" and name not in self._inputs(source):
+            self.note(f"{self.shown(at)}: refers to the input '{name}', which is not declared; it is read as nothing.")
+            return "null"
         around = self.scopes.around(at.id)
         if source.id in around:
             return self._deep(self._of_container(source, name, at), deeper)
         if self.scopes.scope(source.id) not in (None, *around):
             return self._from_inside(source, name, deeper, at)
         return self._deep(self.output(source, name), self._group(source, deeper))
+
+    def _inputs(self, start: DifyNode) -> set[str]:
+        """What a start takes; in a chat the question, too."""
+        asked = {QUERY} if self.app.is_chat else set[str]()
+        return asked | {str(one.get("variable")) for one in start.objects("variables")}
 
     def _group(self, source: DifyNode, deeper: list[str]) -> list[str]:
         """Dify puts each group of an aggregator into an object; here it is the value itself."""
@@ -191,6 +208,8 @@ class References:
 
     def output(self, source: DifyNode, name: str) -> str:
         """One of a node's outputs, by Dify's name."""
+        if source.type == "if-else" and name in CHOSEN:
+            return self._chosen(source, name)
         if name in FAILURES and source.text("error_strategy"):
             return f"default({self.node(source.id)}.{FAILURES[name]}, null)"
         derived = DERIVED.get(source.type, {})
@@ -204,6 +223,14 @@ class References:
             self.silent.setdefault(source.id, set()).add(name)
             self.note(f"{self.shown(source)} has no output '{name}' here; it is read as nothing.")
         return self.port(source.id, name)
+
+    def _chosen(self, fork: DifyNode, name: str) -> str:
+        """Which way a fork took: Dify has outputs for that, here it is seen at the ports."""
+        taken = {handle: f"{self.port(fork.id, port)} == true" for handle, port in case_ports(fork).items()}
+        if name == "result":
+            return f"({' or '.join(taken.values())})"
+        chosen = "".join(f"{quoted(handle)} if {test} else " for handle, test in taken.items())
+        return f"({chosen}{quoted(OTHERWISE)})"
 
     def _of_container(self, container: DifyNode, name: str, at: DifyNode) -> str:
         """What a body sees of the iteration or loop around it."""
@@ -284,6 +311,13 @@ class References:
                 return "{{ string(" + expression + ") }}"
             case _:
                 return self.template(text, at)
+
+
+def case_ports(fork: DifyNode) -> dict[str, str]:
+    """A port for each case of an if-else; `else` is the branch that our own condition has already."""
+    cases = [handle for handle in handles(fork) or () if handle != OTHERWISE]
+    legal = legal_ids(cases)
+    return {id_: unique("case_else", legal) if name == "else" else name for id_, name in legal.items()}
 
 
 AGGREGATORS = frozenset({"variable-aggregator", "variable-assigner"})

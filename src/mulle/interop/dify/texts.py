@@ -227,6 +227,7 @@ def code(node: DifyNode, refs: References) -> Made:
 
 def _returned(output: dict[str, Any]) -> dict[str, Any]:
     kind = str(output.get("type"))
+    # Dify takes anything for a boolean: code that answers 1 or "yes" works there, and goes on working.
     made: dict[str, Any] = {"type": kind if kind in _LIMITS else "any"} | _LIMITS.get(kind, {})
     children = output.get("children")
     if is_object(children) and children and kind in ("object", "array[object]"):
@@ -238,7 +239,6 @@ _RANGE = {"least_number": -GREATEST, "greatest_number": GREATEST}
 _LIMITS: dict[str, dict[str, Any]] = {
     "string": {"most": LONGEST_TEXT},
     "number": _RANGE,
-    "boolean": {},
     "object": {"deepest": DEEPEST},
     "array[string]": {"most": MOST_TEXTS},
     "array[number]": {"most": MOST_NUMBERS} | _RANGE,
