@@ -39,8 +39,9 @@ Blobs = dict[str, list[bytes]]
 """Values by hash. Each is a list of parts; every part is JSON of the value's own kind, and they follow each other."""
 
 _SCALARS = frozenset({int, float, bool, type(None)})
-FEW, GLANCE = 8, 256
-"""Items, and characters of a text, of which a glance sees whether they are small: eight times eight such texts are."""
+_CONTAINERS = frozenset({dict, list, tuple})
+FEW, GLANCE = 8, 64
+"""Items, and characters of a text or a name, that a glance takes in: of three levels, a quarter of `HEAVY` at most."""
 _encoder = msgspec.json.Encoder()
 
 
@@ -89,7 +90,7 @@ def is_heavy(values: Mapping[str, Any]) -> bool:
     """Whether writing these takes so long that it should be done in slices."""
     for value in values.values():
         kind = value.__class__
-        if kind in _SCALARS or (kind is dict and _is_small(value, 1)):
+        if kind in _SCALARS or (kind in _CONTAINERS and _is_small(value, 2)):
             continue
         if kind is str:
             if len(value) > HEAVY:
@@ -99,17 +100,21 @@ def is_heavy(values: Mapping[str, Any]) -> bool:
     return False
 
 
-def _is_small(value: Mapping[Any, Any], levels: int) -> bool:
-    """Whether an object is small at first glance, as most are. This is asked for every fact."""
+def _is_small(value: Any, levels: int) -> bool:
+    """Whether a value is small at first glance, as most are. This is asked for every fact."""
     if len(value) > FEW:
         return False
-    for name, item in value.items():
-        if name.__class__ is not str or len(name) > PREVIEW:
-            return False
+    items = value
+    if value.__class__ is dict:
+        for name in value:
+            if name.__class__ is not str or len(name) > GLANCE:
+                return False
+        items = value.values()
+    for item in items:
         kind = item.__class__
         if kind in _SCALARS or (kind is str and len(item) < GLANCE):
             continue
-        if kind is not dict or not levels or not _is_small(item, levels - 1):
+        if not levels or kind not in _CONTAINERS or not _is_small(item, levels - 1):
             return False
     return True
 

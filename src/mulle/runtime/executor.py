@@ -12,7 +12,6 @@ from mulle.document.ports import is_array, is_object
 from mulle.document.signature import Signature
 from mulle.document.variables import Write
 from mulle.document.workflow import NodeSpec
-from mulle.engine.codec import UnreadableJournal, decode, encode
 from mulle.engine.facts import (
     AnyFact,
     Effect,
@@ -203,7 +202,7 @@ class Executor:
                     answer, outputs=with_derived(answer.outputs, turn.spec, turn.signature)
                 )
             return answer_fact(turn.command.path, answer, self.clock(), clean)
-        except (*NOT_DATA, UnreadableJournal) as error:
+        except NOT_DATA as error:
             return self.failed(turn, NoData(problem=_readable(str(error))))
         except ExpressionError as error:
             return self.failed(turn, error)
@@ -288,7 +287,10 @@ def _each_text(value: Any, change: Callable[[str], str]) -> Any:
 
 
 def answer_fact(path: Path, answer: Any, now: float, clean: Callable[[Any], Any] = plain) -> AnyFact:
-    """A node's answer as a fact, made of plain data only; raises one of `NOT_DATA` for what is no data."""
+    """A node's answer as a fact, made of plain data only, everything of its type: nobody could read it later otherwise.
+
+    Raises one of `NOT_DATA`.
+    """
     match answer:
         case Done():
             outputs, usage = clean(answer.outputs), plain(answer.usage)
@@ -302,24 +304,28 @@ def answer_fact(path: Path, answer: Any, now: float, clean: Callable[[Any], Any]
             fact = NodeExpanded(
                 at=now,
                 path=path,
-                scopes=tuple(clean(scope) for scope in answer.scopes),
+                scopes=tuple([clean(scope) for scope in answer.scopes]),
                 limit=answer.limit,
                 enough=answer.enough,
                 tolerant=answer.tolerant,
                 plan=plain(answer.plan),
                 memo=clean(answer.memo),
             )
-            return _as_typed(fact)
+            numbers = (fact.limit, fact.enough)
+            if not (
+                all(map(is_object, fact.scopes))
+                and all(number is None or type(number) is int for number in numbers)
+                and type(fact.tolerant) is bool
+                and (fact.plan is None or is_object(fact.plan))
+            ):
+                raise TypeError("`scopes` are dictionaries, `limit` and `enough` whole numbers, `plan` is a graph")
+            return fact
         case Wait():
-            form, memo = clean(answer.form), clean(answer.memo)
-            fact = NodeWaiting(at=now, path=path, until=answer.until, signal=answer.signal, form=form, memo=memo)
-            return _as_typed(fact)
+            form, memo, until = clean(answer.form), clean(answer.memo), answer.until
+            if not (until is None or (type(until) in (int, float) and math.isfinite(until))):
+                raise TypeError("`until` is a time in seconds since 1970")
+            if not (answer.signal is None or type(answer.signal) is str):
+                raise TypeError("`signal` is a name")
+            return NodeWaiting(at=now, path=path, until=until, signal=plain(answer.signal), form=form, memo=memo)
         case _:
             raise TypeError(f"a node answers Done, Expand or Wait, not {type(answer).__name__}")
-
-
-def _as_typed(fact: AnyFact) -> AnyFact:
-    """The fact, if everything in it is of its type: nobody could read it later otherwise. Raises ValueError."""
-    if isinstance(fact, NodeWaiting) and fact.until is not None and not math.isfinite(fact.until):
-        raise ValueError("nobody can wait until then")
-    return decode(encode([fact]))[0]
