@@ -54,30 +54,26 @@ class Ledger:
         self._publish = publish
         self.facts: list[AnyFact] = []
         """What is not written yet."""
-        self._encoded: list[bytes] = []
-        self._blobs: Blobs = {}
-        """Big values of these facts."""
+        self._batch = self._batch_after(run.head)
+        """The same, as it will be written, with all that goes with it."""
         self._heavy: list[int] = []
-        """Which of them are written only when they are saved, because that takes long."""
+        """Which of them are encoded only when they are saved, because that takes long."""
         self._kept: set[str] = set()
         """Big values that were written before, by hash."""
-        self._consumed: list[str] = []
-        self._sent: list[Sent] = []
-        """What other runs are to hear of these facts."""
-        self._saved = self._snapshot_at = run.head
+        self._snapshot_at = run.head
         self._writing = False
         self._await_disk: list[asyncio.Future[None]] = []
 
     @property
     def unwritten(self) -> Unwritten:
         """What the store did not take; `bring` it to the next driver of this run."""
-        return Unwritten(self._epoch, self._saved, self.facts)
+        return Unwritten(self._epoch, self._batch.after, self.facts)
 
     def bring(self, facts: Sequence[AnyFact]) -> None:
         """Take in what a driver before learnt and could not write."""
         for fact in facts:
             if isinstance(fact, Signalled):
-                self._consumed.append(fact.id)
+                self.takes(fact.id)
             if not isinstance(fact, RunEnded):  # A cancel may have come before it could be written: it wins.
                 self.record(fact)
 
@@ -92,7 +88,7 @@ class Ledger:
             fact, encoded = self._taken_in(fact, light=light)
         self._run.apply(fact)
         self.facts.append(fact)
-        self._encoded.append(encoded)
+        self._batch.facts.append(encoded)
 
     def _taken_in(self, fact: AnyFact, *, light: bool) -> tuple[AnyFact, bytes]:
         """A fact as it can be kept, and as JSON; no JSON if that takes long. Notes what else goes out with it."""
@@ -110,9 +106,9 @@ class Ledger:
             self._heavy.append(len(self.facts))
         match fact:
             case NodeFailed() if fact.retry_at is None or fact.from_turn is not None:
-                self._sent += cancelling(self._id, self._run.at(fact.path)[2].memo)
+                self._send(cancelling(self._id, self._run.at(fact.path)[2].memo))
             case RunEnded() if self._run.started is not None:
-                self._sent += reporting(self._run.started, fact)
+                self._send(reporting(self._run.started, fact))
             case _:
                 pass
         return fact, encoded
@@ -121,14 +117,22 @@ class Ledger:
         encoded = encode_one(fact)
         if len(encoded) > LIMIT:
             encoded, blobs = packed(fact)
-            self._blobs |= blobs
+            self._take_out(blobs)
         return encoded
+
+    def _take_out(self, blobs: Blobs) -> None:
+        self._batch.blobs = {**self._batch.blobs, **{name: blobs[name] for name in blobs if name not in self._kept}}
+
+    def _send(self, signals: Sequence[Sent]) -> None:
+        """What other runs are to hear of these facts."""
+        if signals:
+            self._batch.signals = [*self._batch.signals, *signals]
 
     def takes(self, signal: str) -> bool:
         """Let a signal leave the inbox with the next save; False: it does already."""
-        if signal in self._consumed:
+        if signal in self._batch.consumed:
             return False
-        self._consumed.append(signal)
+        self._batch.consumed = [*self._batch.consumed, signal]
         return True
 
     async def save(self) -> bool:
@@ -138,52 +142,38 @@ class Ledger:
         """
         if self._heavy:
             await self._encode_heavy()
-        facts, encoded, blobs, consumed = self.facts, self._encoded, self._blobs, self._consumed
-        sent = self._sent
-        ended = self._run.ended
-        batch = Batch(
-            run=self._id,
-            epoch=self._epoch,
-            after=self._saved,
-            facts=encoded,
-            blobs={name: parts for name, parts in blobs.items() if name not in self._kept} if blobs else {},
-            consumed=consumed,
-            status=ended.status if ended else None,
-            detail=ended.detail if ended else "",
-            ended=ended.at if ended else None,
-            awaited=True,
-            alive=not ENDINGS.isdisjoint(map(type, facts)),
-            signals=sent,
-        )
-        self._saved += len(facts)
-        self.facts, self._encoded, self._blobs, self._consumed = [], [], {}, []
-        self._sent = []
+        facts, batch, ended = self.facts, self._batch, self._run.ended
+        batch.alive = not ENDINGS.isdisjoint(map(type, facts))
+        if ended is not None:
+            batch.status, batch.detail, batch.ended = ended.status, ended.detail, ended.at
+        self.facts, self._batch = [], self._batch_after(batch.after + len(facts))
         self._writing = True
         try:
             written = self._journal.append(batch)
             at_once = not isinstance(written, asyncio.Future) or written.done()
             await written
         except StoreError:
-            self._saved -= len(facts)
-            self.facts, self._encoded, self._blobs, self._consumed = facts, encoded, blobs, consumed
-            self._sent = sent
+            self.facts, self._batch = facts, batch
             raise
         finally:
             self._writing = False
-        if blobs:
-            self._kept.update(blobs)
-        if self._saved - self._snapshot_at >= SNAPSHOT_EVERY and not ended:
-            self._snapshot_at = self._saved
+        if batch.blobs:
+            self._kept.update(batch.blobs)
+        if self._batch.after - self._snapshot_at >= SNAPSHOT_EVERY and not ended:
+            self._snapshot_at = self._batch.after
             self._journal.save_snapshot(self._id, self._run.snapshot())
         self._publish(Published(self._id, facts))
         if self._await_disk:
             self._tell_who_awaits_the_disk()
         return not at_once
 
+    def _batch_after(self, head: int) -> Batch:
+        return Batch(run=self._id, epoch=self._epoch, after=head, facts=[], awaited=True)
+
     async def _encode_heavy(self) -> None:
         for number in self._heavy:
-            self._encoded[number], blobs = await in_slices(packing(self.facts[number]))
-            self._blobs |= blobs
+            self._batch.facts[number], blobs = await in_slices(packing(self.facts[number]))
+            self._take_out(blobs)
         self._heavy.clear()
 
     def _tell_who_awaits_the_disk(self) -> None:
