@@ -8,6 +8,7 @@ from tests.runtime.homes import Gate, Home, until
 import mulle
 from mulle.document.reading import read_workflow
 from mulle.engine.facts import NodeDone, NodeFailed
+from mulle.engine.journal import Claim
 from mulle.errors import LeaseLost, StoreError, StoreFull, StoreUnavailable
 from mulle.runtime import local
 from mulle.runtime.ledger import Unwritten
@@ -273,3 +274,30 @@ async def test_what_was_lost_while_it_was_taken_up_is_begun_only_when_it_is_ours
     assert await app.recover() == [run_id]
     assert (await app.wait(run_id)).status == "succeeded"
     assert gate.calls == 2
+
+
+async def test_a_run_whose_claim_was_lost_while_somebody_had_it_in_hand_is_not_forgotten(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+):
+    gate = Gate()
+    workflow = mulle.Workflow("하나").add_step("갑", gate)
+    run_id = await left_by_the_dead(home, gate, workflow)
+    app, journal = home.open()
+    app.graphs.ready(workflow)
+    claim, claiming, may_go_on = journal.claim, asyncio.Event(), asyncio.Event()
+
+    async def slow(run: str) -> Claim | None:
+        claiming.set()
+        await may_go_on.wait()
+        return await claim(run)
+
+    monkeypatch.setattr(journal, "claim", slow)
+    waiting = asyncio.create_task(app.wait(run_id))
+    await claiming.wait()
+    journal.loses_answer = True
+    with pytest.raises(StoreUnavailable):
+        await app.recover()
+    assert await app.recover() == []  # Whoever has it in hand may be told that it is his.
+    may_go_on.set()
+
+    assert (await waiting).status == "succeeded"

@@ -118,8 +118,11 @@ class SimulatedJournal:
     async def _change(self, what: str, do: Callable[[str], Any]) -> Any:
         """Have something changed by us, as somebody new if we were declared dead."""
         async with self._entering:
+            owner = self.owner
+            if not (self.holds() or self._dead):
+                self._dead = await self._ask("look", lambda: self._store.workers[owner].dead)
             if self._dead and not self._leaving:
-                await self._enter(f"{self.owner}'")
+                await self._enter(f"{owner}'")
             owner = self.owner
             changed = self._ask(what, lambda: do(owner))
         return await changed
@@ -128,6 +131,7 @@ class SimulatedJournal:
         sent = self._loop.time()
         if owner not in self._store.workers:  # Or the answer to that was lost.
             await self._ask("enter", lambda: self._store.enter(owner))
+        self._lost = False  # What was claimed since the loss is lost as well.
         self._lose()
         self.owner, self._dead, self._lost = owner, False, False
         self.lease_until = sent + LEASE * (1 - MARGIN)

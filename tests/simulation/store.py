@@ -207,3 +207,4 @@ def _settle(answer: "asyncio.Future[Any]", outcome: Any, error: BaseException | 
         answer.set_result(outcome)
     else:
         answer.set_exception(error)
+        answer.exception()  # Who is killed in this instant does not hear of it, and need not.

@@ -297,7 +297,9 @@ class Journal(Protocol):
         ...
 
     def on_loss(self, listener: Callable[[], None]) -> None:
-        """Call back when everything we claimed may be taken over by others, because our lease ran out."""
+        """Call back when everything we claimed may be taken over by others, because our lease ran out; more than once
+        if more was claimed since.
+        """
         ...
 
     async def next_wake(self, after: float | None = None) -> float | None:

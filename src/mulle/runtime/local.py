@@ -436,7 +436,9 @@ class LocalRuntime:
         """Go on with what is ours and not driven: its store failed, or nobody told us that it is ours."""
         if not self._undriven.stalled and not self._undriven.unsure:
             return
-        losses, self._undriven.unsure = self._undriven.losses, False
+        losses = self._undriven.losses
+        # What somebody has in hand may be ours by another claim, whose answer was lost: then he finds it taken.
+        self._undriven.unsure = bool(self._undriven.in_hand)
         with self._undriven.claiming():
             given_up = await self._give_up()
             stalled = self._undriven.stalled.keys() - given_up - self._undriven.in_hand

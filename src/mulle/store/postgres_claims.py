@@ -98,6 +98,11 @@ async def enter(db: "Connection", owner: str, name: str, lease: float) -> None:
     )
 
 
+async def lives(db: "Connection", owner: str) -> bool:
+    """Whether nobody has declared a worker dead."""
+    return await (await db.execute("SELECT FROM workers WHERE id = %s AND NOT dead", (owner,))).fetchone() is not None
+
+
 async def leave(db: "Connection", owner: str) -> None:
     """Be a worker no more; every run was let go of before."""
     await db.execute("DELETE FROM workers WHERE id = %s", (owner,))

@@ -54,10 +54,14 @@ class Membership:
 
     async def entered(self, db: "Connection") -> str:
         """Who we are; somebody new when we never were, or when the one before was declared dead."""
+        if self._lease is not None and not (self._lease.holds or self._leaving):
+            # The heartbeat may not know yet. Whoever claims as one of the dead claims what is the next one's at once.
+            self._lease.dead = self._lease.dead or not await claims.lives(db, self._lease.owner)
         if self._lease is None or (self._lease.dead and not self._leaving):
             begun, owner = boot_clock(), uuid.uuid4().hex
             await claims.enter(db, owner, self._name, self._length)
             if self._lease is not None:
+                self._lost = False  # What was claimed since the loss is lost as well.
                 self._lose()
                 self.held.clear()
             self._lease = Lease(owner, self._address, begun, length=self._length)
