@@ -141,15 +141,18 @@ class Step(Node):
         data = me["data"]
         effect: Effect = data.get("effect", "pure")
         if effect == "pure":
-            return await self._do(me, inputs, ctx, effect, outside)
+            return await self._do(me, nodes, inputs, ctx, outside)
         outside.begins(ctx, effect)
         try:
-            return await self._do(me, inputs, ctx, effect, outside)
+            return await self._do(me, nodes, inputs, ctx, outside)
         finally:
             outside.ends(ctx)
 
-    async def _do(self, me: Data, inputs: Mapping[str, Any], ctx: Context, effect: Effect, outside: Outside) -> Answer:
+    async def _do(
+        self, me: Data, nodes: Mapping[str, Data], inputs: Mapping[str, Any], ctx: Context, outside: Outside
+    ) -> Answer:
         data = me["data"]
+        effect: Effect = data.get("effect", "pure")
         if ctx.attempt <= data.get("fails_first", 0):
             raise NothingSent
         if data.get("container"):
@@ -158,7 +161,7 @@ class Step(Node):
             until = ctx.now + data.get("rests", 3.0) if data["waits"] != "signal" else None
             return Wait(until=until, signal=None if len(ctx.node_id) % 2 else "모두", memo="쪽지")
         arrived: Data = {} if me["type"] == "start" else dict(inputs)  # A start hands on what its scope was given.
-        status, outputs = behave(me, arrived, _names(me, ctx))
+        status, outputs = behave(me, arrived, _names(me, nodes, ctx))
         if effect != "pure":
             await self._act(me, ctx, effect, outputs if status == "done" else None, outside)
         if status == "failed":
@@ -201,7 +204,7 @@ def _seen(name: str, ctx: Context) -> Any:
         return None
 
 
-def _names(me: Data, ctx: Context) -> Data:
+def _names(me: Data, nodes: Mapping[str, Data], ctx: Context) -> Data:
     """What the step sees, as the reference has it."""
     names = {name: _seen(name, ctx) for name in ("item", "index", "carry")}
     seen: Data = {}
@@ -210,7 +213,10 @@ def _names(me: Data, ctx: Context) -> Data:
             outputs: Data = ctx.lookup(name) or {}
         except MissingReference:
             continue
-        seen[name] = {port: value for port, value in outputs.items() if value is not None}
+        hidden = (
+            {"error"} if nodes[name].get("on_error") == "default" else set[str]()
+        )  # Says what the defaults are for.
+        seen[name] = {port: value for port, value in outputs.items() if value is not None and port not in hidden}
     return {name: value for name, value in names.items() if value is not None} | {"seen": seen}
 
 
