@@ -293,3 +293,46 @@ def test_a_model_is_asked_with_what_it_was_asked():
         "temperature": 0.5,
     }
     assert any("top_p" in note for note in import_dify(text).notes)
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"items": [{"variable_selector": ["conversation", "gone"], "operation": "clear", "input_type": "variable"}]},
+        {"items": [{"variable_selector": ["start", "x"], "operation": "over-write", "value": ["start", "x"]}]},
+        {"assigned_variable_selector": ["conversation", "gone"], "input_variable_selector": ["start", "x"]},
+        {"assigned_variable_selector": [], "input_variable_selector": ["start", "x"]},
+    ],
+)
+async def test_what_cannot_be_written_is_noted_and_fails_the_step_alone(settings: dict[str, Any]):
+    text = export([start("x"), node("as", "assigner", **settings), end(x="start.x")], "start>as as>end")
+    run = await ran(text, {"x": 1})
+
+    assert await problems(text) == []
+    assert run.status == "failed"
+    assert any("cannot be written" in note for note in run.imported.notes)
+
+
+async def test_an_output_that_code_does_not_declare_is_nothing_and_noted():
+    step = node("c", "code", code="def main(): return {'r': 'a'}", outputs={"r": {"type": "string"}}, variables=[])
+    run = await ran(export([start(), step, end(r="c.r", gone="c.gone")], "start>c c>end"))
+
+    assert run.outputs == {"r": "a", "gone": None}
+    assert any("'gone'" in note for note in run.imported.notes)
+
+
+def test_secrets_inside_of_a_tools_settings_are_named_or_taken_out():
+    settings = {
+        "api_key": {"type": "constant", "value": "tvly-12345678"},
+        "depth": {"type": "constant", "value": "basic"},
+    }
+    server = {"value": '{"url": "https://x.example/sse?token=abcdef123456"}', "type": "constant"}
+    step = node("t", "tool", tool_name="t", tool_configurations=settings, tool_parameters={"server": server})
+    made = import_dify(export([start(), step, end(o="t.text")], "start>t t>end"))
+
+    kept = made.workflow.nodes[1].data
+    assert kept["settings"]["tool_configurations"] == {
+        "api_key": {"type": "constant", "value": "{{ secret.TOOL_T__API_KEY }}"},
+        "depth": {"type": "constant", "value": "basic"},
+    }
+    assert "abcdef123456" not in str(kept)

@@ -271,3 +271,17 @@ async def test_a_secret_in_a_prompt_fails_the_step_instead_of_being_told():
     assert not [problem for problem in await problems(text) if problem.severity == "error"]
     assert any("env.TOKEN" in note for note in import_dify(text).notes)
     assert any("conversation.gone" in note for note in import_dify(text).notes)
+
+
+def test_an_advanced_prompt_of_an_app_without_a_graph_is_carried_over():
+    config = {
+        "prompt_type": "advanced",
+        "chat_prompt_config": {"prompt": [{"role": "system", "text": "Be {{mood}}."}, {"role": "user", "text": "Hi"}]},
+        "user_input_form": [{"text-input": {"variable": "mood", "label": "Mood"}}],
+        "model": {"provider": "openai", "name": "m"},
+    }
+    made = import_dify(yaml.safe_dump({"app": {"mode": "chat"}, "model_config": config}).encode())
+    settings = made.workflow.nodes[1].data
+
+    assert settings["system"] == "Be {{ start.mood }}."
+    assert settings["prompt"] == "user: Hi\n\nuser: {{ start.query }}"

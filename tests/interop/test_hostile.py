@@ -98,6 +98,7 @@ def test_the_unbroken_one_is_imported():
         (b"[]", "no mapping"),
         (b"a: 1", "no `workflow.graph`"),
         (b"app: {mode: agent-chat}\nworkflow: {}", "an app of the mode 'agent-chat'"),
+        (b"app: {mode: [chat]}\nmodel_config: {model: {}}", "no `workflow.graph`"),
         (b"workflow: {graph: {nodes: []}}", "no nodes"),
         (b"workflow: {graph: {nodes: [1, {id: 3}]}}", "no nodes"),
     ],

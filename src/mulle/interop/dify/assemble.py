@@ -5,8 +5,9 @@ from typing import Any
 from mulle.document.reading import parse_workflow
 from mulle.interop import Imported
 from mulle.interop.dify import containers, data, flow, outside, texts
+from mulle.interop.dify.beginnings import triggers
 from mulle.interop.dify.made import Convert, Made
-from mulle.interop.dify.reading import CONTAINERS, INNER_STARTS, DifyNode, read_dify
+from mulle.interop.dify.reading import CONTAINERS, INNER_STARTS, ROOTS, DifyNode, read_dify
 from mulle.interop.dify.references import SAID, References
 from mulle.interop.dify.scopes import FAILED, Scopes
 from mulle.interop.dify.secret_values import swept
@@ -74,14 +75,16 @@ class _Assembly:
     def document(self) -> dict[str, Any]:
         refs = self.refs
         for node in self.scopes.left_out:
-            refs.note(f"{refs.shown(node)}: nothing leads to it, so it never ran in Dify; it was left out.")
-        found = variables(refs)
+            if node.type not in ROOTS:
+                refs.note(f"{refs.shown(node)}: nothing leads to it here; it was left out.")
+        found, begun = variables(refs), triggers(refs)
         return {
             "mulle": 1,
             **({"name": refs.app.name[:500]} if refs.app.name else {}),
             **({"description": refs.app.description} if refs.app.description else {}),
             **({"variables": found} if found else {}),
             **self._body(None),
+            **({"triggers": begun} if begun else {}),
         }
 
     # ------------------------------------------------------------------ scopes

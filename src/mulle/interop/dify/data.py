@@ -38,14 +38,36 @@ def _expressions(found: Any, node: DifyNode, refs: References) -> list[str]:
 
 
 def assigner(node: DifyNode, refs: References) -> Made:
-    if node.data.get("assigned_variable_selector") is not None:
+    first, items = node.data.get("assigned_variable_selector"), node.objects("items")
+    items = [one for one in items if selector(one.get("variable_selector"))]
+    targets = [selector(first)] if first is not None else [selector(one.get("variable_selector")) for one in items]
+    for target in targets:
+        if not _is_writable(target, refs):
+            return _unwritten(".".join(target), node, refs)
+    if first is not None:
         return Made("assign", {"writes": _first_version(node, refs)})
-    writes = [write for one in node.objects("items") if (write := _change(one, node, refs)) is not None]
+    writes = [write for one in items if (write := _change(one, node, refs)) is not None]
     return Made("assign", {"writes": writes}) if writes else Made("transform")
 
 
+def _is_writable(target: tuple[str, ...], refs: References) -> bool:
+    """Whether a selector means a variable of the chat or of a loop."""
+    if target[:1] == ("conversation",):
+        return any((one.name,) == target[1:2] for one in refs.app.conversation)
+    loop = refs.scopes.nodes.get(target[0]) if len(target) > 1 else None
+    return loop is not None and loop.type == "loop"
+
+
+def _unwritten(target: str, node: DifyNode, refs: References) -> Made:
+    """A step that fails, as Dify's does, because what it writes is nothing that can be written."""
+    refs.note(
+        f"{refs.shown(node)}: '{target}' cannot be written; only declared variables of the chat and of loops can."
+    )
+    return Made("transform", {"value": "{{ fail(" + quoted(f"{target} cannot be written") + ") }}"})
+
+
 def _first_version(node: DifyNode, refs: References) -> list[dict[str, Any]]:
-    target, kind = _target(node.selector("assigned_variable_selector"), node, refs)
+    target, kind = _target(node.selector("assigned_variable_selector"), refs)
     value = "{{ " + refs.strict(node.selector("input_variable_selector"), node) + " }}"
     match node.data.get("write_mode"):
         case "append":
@@ -56,25 +78,17 @@ def _first_version(node: DifyNode, refs: References) -> list[dict[str, Any]]:
             return [{"target": target, "value": value}]
 
 
-def _target(chosen: tuple[str, ...], node: DifyNode, refs: References) -> tuple[str, str]:
+def _target(chosen: tuple[str, ...], refs: References) -> tuple[str, str]:
     """The variable that is written, and its type in Dify."""
-    if chosen[:1] == ("conversation",) and len(chosen) > 1:
-        kind = next((one.type for one in refs.app.conversation if one.name == chosen[1]), "")
-        return f"conversation.{chosen[1]}", kind
-    root, *path = chosen or ("",)
-    loop = refs.scopes.nodes.get(root)
-    if loop is not None and loop.type == "loop" and path:
-        variables = loop.objects("loop_variables")
-        kind = next((str(one.get("var_type")) for one in variables if one.get("label") == path[0]), "")
-        return f"state.{path[0]}", kind
-    refs.note(
-        f"{refs.shown(node)}: '{'.'.join(chosen)}' cannot be written; only variables of the chat and of loops can."
-    )
-    return f"conversation.{chosen[-1] if chosen else 'unknown'}", ""
+    root, name, *_ = chosen
+    if root == "conversation":
+        return f"conversation.{name}", next(one.type for one in refs.app.conversation if one.name == name)
+    variables = refs.scopes.nodes[root].objects("loop_variables")
+    return f"state.{name}", next((str(one.get("var_type")) for one in variables if one.get("label") == name), "")
 
 
 def _change(item: dict[str, Any], node: DifyNode, refs: References) -> dict[str, Any] | None:
-    target, kind = _target(selector(item.get("variable_selector")), node, refs)
+    target, kind = _target(selector(item.get("variable_selector")), refs)
     operation, value = item.get("operation"), item.get("value")
     if operation == "clear":
         return _cleared(target, kind)

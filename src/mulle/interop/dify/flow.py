@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from mulle.interop.dify.beginnings import sent
 from mulle.interop.dify.conditions import checks
 from mulle.interop.dify.made import Made
 from mulle.interop.dify.reading import DifyNode, selector
@@ -21,8 +22,8 @@ def start(node: DifyNode, refs: References) -> Made:
     if refs.app.is_chat and all(port["name"] != QUERY for port in ports):
         asked = {"name": QUERY, "type": "string", "default_value": "", "description": "What the person writes."}
         ports.insert(0, asked)
-    if node.type != "start":
-        refs.note(f"{refs.shown(node)}: begins the workflow in Dify; set a trigger of your own (`triggers`).")
+    if node.type == "trigger-webhook":
+        ports = [{"name": name} for name in sent(node)]
     return Made("start", {"open": True} if ports else {}, {"ports": {"outputs": ports}} if ports else {})
 
 

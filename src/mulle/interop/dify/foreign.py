@@ -14,7 +14,7 @@ def foreign(
 ) -> Made:
     """One of Dify's steps as it is, with its inputs as references of ours."""
     type_ = f"dify.{node.type}"
-    data: dict[str, Any] = {"kind": node.type}
+    data: dict[str, Any] = {"kind": node.type.replace("{{", "{ {")}
     if inputs:
         data["inputs"] = inputs
     if about not in (None, "", {}, []):

@@ -9,6 +9,7 @@ from mulle.interop.dify.foreign import foreign
 from mulle.interop.dify.made import Made
 from mulle.interop.dify.reading import DifyNode
 from mulle.interop.dify.references import TEMPLATE, References
+from mulle.interop.dify.scopes import TIMED_OUT
 from mulle.interop.dify.secret_values import secret_name, without_secrets
 from mulle.interop.dify.telling import is_telling
 from mulle.interop.loose import a_text
@@ -206,7 +207,7 @@ def document_extractor(node: DifyNode, refs: References) -> Made:
 
 def human_input(node: DifyNode, refs: References) -> Made:
     refs.note(f"{refs.shown(node)}: Dify's forms for people are not here; use an approval step, or pin it.")
-    branches = [str(one["id"]) for one in node.objects("user_actions") if one.get("id")]
+    branches = [*(str(one["id"]) for one in node.objects("user_actions") if one.get("id")), TIMED_OUT]
     kept = ("inputs", "user_actions", "timeout", "timeout_unit")
     form = {"form": refs.text(node.text("form_content"), node)} if node.text("form_content") else {}
     return foreign(node, refs, form, about=_kept(node, kept), branches=branches)

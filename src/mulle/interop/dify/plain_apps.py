@@ -20,9 +20,7 @@ def graph_of(config: dict[str, Any], mode: str) -> dict[str, Any]:
     names = {str(one.get("variable")) for one in variables}
     asked = [] if mode == "completion" and "query" not in names else [{"role": "user", "text": "{{#sys.query#}}"}]
     role = "system" if asked else "user"
-    prompt = (
-        [{"role": role, "text": _prompt(a_text(config.get("pre_prompt")), names)}] if config.get("pre_prompt") else []
-    )
+    prompt = [{**one, "text": _prompt(one["text"], names)} for one in _written(config, role)]
     model = an_object(config.get("model"))
     llm = {
         "type": "llm",
@@ -38,6 +36,19 @@ def graph_of(config: dict[str, Any], mode: str) -> dict[str, Any]:
         {"id": "answer", "data": {"type": "answer", "title": "Answer", "answer": "{{#llm.text#}}"}},
     ]
     return {"nodes": nodes, "edges": [{"source": "start", "target": "llm"}, {"source": "llm", "target": "answer"}]}
+
+
+def _written(config: dict[str, Any], role: str) -> list[dict[str, str]]:
+    """The prompt: one text; in apps with an advanced one, messages or the text of a completion model."""
+    if config.get("prompt_type") == "advanced":
+        messages = objects(an_object(config.get("chat_prompt_config")).get("prompt"))
+        whole = an_object(an_object(config.get("completion_prompt_config")).get("prompt"))
+        found = [{"role": a_text(one.get("role")) or role, "text": a_text(one.get("text"))} for one in messages]
+        found = [one for one in found if one["text"]]
+        if found or whole:
+            return found or [{"role": role, "text": a_text(whole.get("text"))}]
+    text = a_text(config.get("pre_prompt"))
+    return [{"role": role, "text": text}] if text else []
 
 
 def _variable(form: dict[str, Any]) -> dict[str, Any]:

@@ -106,7 +106,7 @@ def read_dify(text: str | bytes) -> DifyApp:
     workflow = an_object(data.get("workflow")) or data
     graph = an_object(workflow.get("graph")) or workflow
     config = an_object(data.get("model_config"))
-    if not is_array(graph.get("nodes")) and config and app.get("mode") in PLAIN:
+    if not is_array(graph.get("nodes")) and config and a_text(app.get("mode")) in PLAIN:
         graph = graph_of(config, str(app["mode"]))
     if not is_array(graph.get("nodes")):
         mode = app.get("mode")

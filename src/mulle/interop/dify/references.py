@@ -8,8 +8,9 @@ import re
 from dataclasses import dataclass, field
 
 from mulle.document.expressions import Reference, parse
+from mulle.document.ports import is_object
 from mulle.errors import ExpressionError
-from mulle.interop.dify.reading import DifyApp, DifyNode
+from mulle.interop.dify.reading import ROOTS, DifyApp, DifyNode
 from mulle.interop.dify.scopes import FAILED, OTHERWISE, Scopes, handles
 from mulle.interop.dify.telling import is_secret
 from mulle.interop.loose import objects
@@ -66,8 +67,8 @@ OWN: dict[str, frozenset[str]] = {
 }
 """By type: outputs that are called the same here."""
 
-CHOSEN = frozenset({"result", "selected_case_id"})
-"""Outputs of an if-else."""
+CHOSEN = {"if-else": ("result", "selected_case_id"), "question-classifier": ("class_id",)}
+"""By type: outputs that say which way a fork took."""
 
 FAILURES = {"error_message": "error.message", "error_type": "error.type"}
 
@@ -186,6 +187,8 @@ class References:
         return SYSTEM[name]
 
     def _of_node(self, source: DifyNode, name: str, deeper: list[str], at: DifyNode) -> str:
+        if source.type in ROOTS and (name == "sys" or name.startswith("sys.")):
+            return self._system(deeper[0] if name == "sys" and deeper else name.removeprefix("sys."), at)
         if source.type == "start" and name not in self._inputs(source):
             self.note(f"{self.shown(at)}: refers to the input '{name}', which is not declared; it is read as nothing.")
             return "null"
@@ -208,10 +211,13 @@ class References:
 
     def output(self, source: DifyNode, name: str) -> str:
         """One of a node's outputs, by Dify's name."""
-        if source.type == "if-else" and name in CHOSEN:
+        if name in CHOSEN.get(source.type, ()):
             return self._chosen(source, name)
         if name in FAILURES and source.text("error_strategy"):
             return f"default({self.node(source.id)}.{FAILURES[name]}, null)"
+        if source.type == "code" and not is_object(source.object("outputs").get(name)):
+            self.note(f"{self.shown(source)} declares no output '{name}'; it is read as nothing.")
+            return "null"
         derived = DERIVED.get(source.type, {})
         if name in derived:
             self.derived.setdefault(source.id, {})[name] = derived[name]
@@ -226,11 +232,12 @@ class References:
 
     def _chosen(self, fork: DifyNode, name: str) -> str:
         """Which way a fork took: Dify has outputs for that, here it is seen at the ports."""
-        taken = {handle: f"{self.port(fork.id, port)} == true" for handle, port in case_ports(fork).items()}
+        ports = case_ports(fork)
+        taken = {handle: f"{self.port(fork.id, port)} == true" for handle, port in ports.items()}
         if name == "result":
             return f"({' or '.join(taken.values())})"
         chosen = "".join(f"{quoted(handle)} if {test} else " for handle, test in taken.items())
-        return f"({chosen}{quoted(OTHERWISE)})"
+        return f"({chosen}{quoted(OTHERWISE if fork.type == 'if-else' else next(iter(ports), ''))})"
 
     def _of_container(self, container: DifyNode, name: str, at: DifyNode) -> str:
         """What a body sees of the iteration or loop around it."""

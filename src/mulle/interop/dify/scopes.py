@@ -11,6 +11,7 @@ from mulle.interop.dify.reading import CONTAINERS, INNER_STARTS, ROOTS, DifyApp,
 BRANCHING = frozenset({"if-else", "question-classifier", "human-input"})
 FAILED = "fail-branch"
 ALWAYS = "source"
+TIMED_OUT = "__timeout"
 OTHERWISE = "false"
 """Dify's handle for the case that none of an if-else holds."""
 
@@ -178,6 +179,6 @@ def handles(node: DifyNode) -> tuple[str, ...] | None:
         case "question-classifier":
             return tuple(str(one["id"]) for one in node.objects("classes") if isinstance(one.get("id"), str | int))
         case "human-input":
-            return tuple(str(one["id"]) for one in node.objects("user_actions") if one.get("id"))
+            return (*(str(one["id"]) for one in node.objects("user_actions") if one.get("id")), TIMED_OUT)
         case _:
             return None

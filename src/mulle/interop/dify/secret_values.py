@@ -11,6 +11,7 @@ from mulle.interop.dify.telling import is_telling
 UNMISTAKABLE = re.compile(
     r"\b(?:sk|pk|rk)-[A-Za-z0-9_-]{16,}|\bgh[pousr]_[A-Za-z0-9]{20,}|\bxox[abprs]-[A-Za-z0-9-]{10,}|\bAKIA[0-9A-Z]{16}\b"
     r"|\bAIza[0-9A-Za-z_-]{30,}|\bapp-[A-Za-z0-9]{20,}|\beyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{5,}"
+    r"|(?<=[?&])(?:api_?key|key|token|access_token|secret|password|sig|signature)=[^&#\s\"'\\{}]{6,}"
     r"|\b[Bb]earer\s+[A-Za-z0-9._~+/-]{12,}=*|-----BEGIN [A-Z ]*PRIVATE KEY-----"
 )
 """Texts that are keys whatever stands beside them."""
@@ -37,7 +38,12 @@ def secret_name(value: str, wanted: str, refs: References, what: str) -> str:
 def without_secrets(data: Any, refs: References, what: str, name: str = "") -> Any:
     """Settings that are kept as they were, every secret in them replaced by `{{ secret.NAME }}` or taken out."""
     if is_object(data):
-        return {key: without_secrets(value, refs, what, key) for key, value in data.items()}
+        # `api_key: {type: constant, value: …}`: what the name says is said of the value inside.
+        outer = name if is_telling(name) else ""
+        return {
+            key: without_secrets(value, refs, what, outer if outer and key == "value" else key)
+            for key, value in data.items()
+        }
     if is_array(data):
         return [without_secrets(item, refs, what, name) for item in data]
     if isinstance(data, str) and is_telling(name) and data.lower() not in _EMPTY and "{{" not in data:

@@ -125,7 +125,7 @@ def model_settings(node: DifyNode, refs: References) -> dict[str, Any]:
     model = node.object("model")
     name, provider = model.get("name"), str(model.get("provider") or "")
     made: dict[str, Any] = {}
-    if isinstance(name, str) and name and provider in OPENAI:
+    if isinstance(name, str) and name and "{{" not in name and provider in OPENAI:
         made["model"] = f"openai:{name}"
     elif name:
         whose = provider or "its provider"
