@@ -88,6 +88,7 @@ class Campaign:
             self._lives += 1
         environment = os.environ | {
             "MULLE_ALLOW_HOSTS": self._outside.place,
+            "MULLE_LOG": "error",  # Nobody reads before its end what a process says.
             "PYTHONPATH": f"{ROOT / 'src'}:{ROOT}",
             "PYTHONDONTWRITEBYTECODE": "1",
             **self.store.variables(name),
@@ -116,7 +117,7 @@ class Campaign:
     # ------------------------------------------------------------------ trouble
 
     async def _kill(self, app: App, slot: Slot, *, last: bool = False) -> None:
-        met = await self._struck(app, slot, self._chance.random())
+        slot, met = (slot, await self._stopped(app, slot)) if last else await self._struck(app, slot)
         slot.process.kill()
         self._gone(slot)
         self.done["kills"] += 1
@@ -124,16 +125,19 @@ class Campaign:
         self._begin(slot.name, 0 if last else RUNS_A_LIFE)
         self._progress()
 
-    async def _struck(self, app: App, slot: Slot, chance: float) -> set[str]:
-        """Stop it at a good instant, or in the end at any; what it is at then."""
+    async def _struck(self, app: App, slot: Slot) -> tuple[Slot, set[str]]:
+        """Stop it at any instant, or somebody at a good one; what it is at then."""
+        chance = self._chance.random()
         wanted = min(KINDS, key=lambda kind: (self.met[kind], self._chance.random())) if chance < CHOSEN else None
         for _ in range(LOOKS if chance < 1 - BLIND else 0):
             met = await self._stopped(app, slot)
-            if wanted in met or (met and wanted is None) or slot.process.poll() is not None:
-                return met
+            if wanted in met or (met and wanted is None):
+                return slot, met
             slot.process.send_signal(signal.SIGCONT)
             await asyncio.sleep(self._chance.random() * PAUSE)
-        return await self._stopped(app, slot)
+            others = [each for each in self._slots.values() if not each.frozen and each.process.poll() is None]
+            slot = self._chance.choice(others or [slot])
+        return slot, await self._stopped(app, slot)
 
     async def _stopped(self, app: App, slot: Slot) -> set[str]:
         """What it is at, while it stands still."""

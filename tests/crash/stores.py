@@ -18,7 +18,7 @@ class Store(Protocol):
     name: str
     folder: Path
     slots: tuple[str, ...]
-    """Of each name that begins with `program` a program, else a worker. Who stands there twice is tormented twice."""
+    """`program` is one of ours, all others are workers. Who stands there twice is tormented twice as often."""
     trouble: tuple[str, ...]
     """What happens here besides kills."""
     server: Server | None

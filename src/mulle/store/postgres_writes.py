@@ -113,10 +113,10 @@ advanced AS (
         ended = b.ended, ending = CASE WHEN b.ended IS NOT NULL THEN pg_current_xact_id()::text::bigint END,
         owner = CASE WHEN b.ended IS NULL THEN r.owner END,
         woken = CASE WHEN b.ended IS NULL THEN r.woken - {taken} ELSE 0 END
-    FROM b WHERE r.id = b.run AND r.head = b.after AND r.epoch = b.epoch AND r.owner = %s RETURNING r.id
+    FROM b WHERE r.id = b.run AND r.head = b.after AND r.epoch = b.epoch AND r.owner = %s
+    RETURNING r.id, b.after, b.data
 ), written AS (
-    INSERT INTO facts (run, seq, data) SELECT b.run, b.after, b.data FROM b JOIN advanced a ON a.id = b.run
-    WHERE b.data <> ''
+    INSERT INTO facts (run, seq, data) SELECT id, after, data FROM advanced WHERE data <> ''
 )"""
 _APPEND: LiteralString = f"{_BATCHES}, {_ADVANCED.format(taken='0')} SELECT id FROM advanced"
 _APPEND_ALL: LiteralString = f"""{_BATCHES}, c AS (
