@@ -111,6 +111,8 @@ class Report:
     runs: int
     effects: int
     ended: collections.Counter[str]
+    not_succeeded: list[str]
+    """Runs that have not ended as they should, and how."""
     seconds: float
     repeated: list[str]
     """Finished steps that were done again."""
@@ -130,9 +132,8 @@ class Report:
             verdict.count(COLUMN, WORDS[event], times)
         verdict.count(COLUMN, RUNS, self.runs)
         verdict.count(COLUMN, EFFECTS, self.effects)
-        for status, times in self.ended.items():
-            for _ in range(times if status != "succeeded" else 0):
-                verdict.breaks(LOST, f"{COLUMN}: a run is {status}")
+        for case in self.not_succeeded:
+            verdict.breaks(LOST, f"{COLUMN}: {case}")
         for promise, cases in ((REPEATED, self.repeated), (ONCE, self.not_once), (RIGHT, self.without_right)):
             for case in cases:
                 verdict.breaks(promise, f"{COLUMN}: {case}")
@@ -332,6 +333,11 @@ async def _report(  # noqa: PLR0917 - the parts of a story that is over.
         runs=len(names),
         effects=len(lines),
         ended=collections.Counter(row.status for row in rows.values()),
+        not_succeeded=[
+            f"{row.id}: {row.status} {row.detail}, {row.deaths} deaths, epoch {row.epoch}"
+            for row in rows.values()
+            if row.status != "succeeded"
+        ],
         seconds=seconds,
         repeated=[str(line) for line in lines if line["at"] > finished.get((line["run"], line["step"]), 1e18)],
         not_once=[f"{run} 결제: {effects[run, '결제']} times" for run in names if effects[run, "결제"] != 1],

@@ -373,14 +373,15 @@ async def test_a_third_death_with_steps_in_flight_is_poison(home: Home):
     assert any(isinstance(fact, RunCancelled) and fact.detail == "poisoned" for fact in journal.written)
 
 
-async def test_after_two_deaths_a_document_is_driven_apart(home: Home):
+@pytest.mark.parametrize("letters", [[], ["early"], ["early", "cancel"]])
+async def test_after_two_deaths_a_document_is_driven_apart(home: Home, letters: list[str]):
     asked: list[str] = []
 
     async def alone(run_id: str) -> None:
         asked.append(run_id)
         apart, _ = home.open()
         apart.catalogue = types()
-        assert (await apart.go_on(run_id)).status == "succeeded"
+        await apart.go_on(run_id)
 
     hang = asyncio.Event()
 
@@ -409,10 +410,51 @@ async def test_after_two_deaths_a_document_is_driven_apart(home: Home):
         app.catalogue = types()
         if calls == 2:
             hang.set()
+            for name in letters:  # What waits in its inbox is no reason to drive it beside others.
+                await app.signal(run_id, name)
         await app.recover()
     result = await app.wait(run_id)
+    cancelled = "cancel" in letters
 
-    assert (asked, result.status, Hang.calls) == ([run_id], "succeeded", 3)
+    assert (asked, result.status, Hang.calls) == ([run_id], "cancelled" if cancelled else "succeeded", 3 - cancelled)
+
+
+async def test_only_so_many_runs_are_driven_apart_at_a_time(home: Home):
+    at_once: list[int] = []
+    working: set[str] = set()
+
+    async def alone(run_id: str) -> None:
+        working.add(run_id)
+        at_once.append(len(working))
+        await asyncio.sleep(0.02)
+        await apart.cancel(run_id)
+        await apart.go_on(run_id)
+        working.discard(run_id)
+
+    class Hang(Node):
+        type = "hang"
+
+        async def run(self, config: Any, inputs: Any, ctx: Any) -> Any:
+            del config, inputs, ctx
+            began.append(1)
+            await asyncio.Event().wait()
+
+    began: list[int] = []
+    workflow = read_workflow(b"mulle: 1\nnodes: [{id: a, type: hang, effect: repeatable}, {id: b, type: end}]")
+    runs, app = local.APART_AT_ONCE * 2, home.open()[0]
+    apart = home.open()[0]
+    catalogue = apart.catalogue = app.catalogue = app.catalogue.with_types({"hang": Hang()})
+    for _ in range(runs):
+        await app.start(workflow)
+    for life in (1, 2):
+        await until(lambda life=life: len(began) == life * runs)
+        await home.kill(app)
+        app = home.open(alone=alone)[0]
+        app.catalogue = catalogue
+        await app.recover()
+    await app.idle()
+
+    assert (len(at_once), max(at_once)) == (runs, local.APART_AT_ONCE)
 
 
 async def test_innocent_neighbours_are_not_blamed(home: Home):

@@ -114,6 +114,11 @@ class Driver:
         self._lost = True
         self._heard.stir()
 
+    async def hear(self) -> None:
+        """Write down the signals that have arrived, and begin nothing."""
+        await self._take_signals()
+        await self._ledger.save()
+
     async def drive(self) -> Literal["ended", "released"]:
         """Go on until the run has ended, or until only time or a signal can move it.
 

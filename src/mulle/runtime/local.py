@@ -42,6 +42,10 @@ ALONE_AT = 2
 """Deaths after which a run is driven in a process of its own."""
 POISONED_AT = 3
 """Deaths after which a run is given up."""
+APART_AT_ONCE = 4
+"""Processes that drive one run each, at a time: a death may leave hundreds of runs under suspicion."""
+HEARINGS = 100
+"""How often signals may come between before such a run is driven here after all."""
 HAND_OVER = 30.0
 """Seconds after which a run that was given to a process of its own is looked at again, if that one never began."""
 
@@ -90,6 +94,7 @@ class LocalRuntime:
         self._drivers: dict[str, Driver] = {}
         self._tasks: dict[str, asyncio.Task[RunEnding]] = {}
         self._apart: dict[str, asyncio.Task[None]] = {}
+        self._room_apart = asyncio.Semaphore(APART_AT_ONCE)
         self._undriven = Undriven(before.left_behind() if before else {}, unsure=before is not None)
         self._taken: list[str] = []
         self._looking = asyncio.Lock()
@@ -356,7 +361,7 @@ class LocalRuntime:
             and not here
             and self._alone is not None
             and graph.portable
-            and await self._journal.release(row.id, row.epoch, self._clock() + HAND_OVER)
+            and await self._hand_over(driver, row)
         ):
             self._apart[row.id] = asyncio.create_task(self._drive_apart(row.id, self._alone))
             return False
@@ -369,10 +374,19 @@ class LocalRuntime:
         self._drive(driver)
         return True
 
+    async def _hand_over(self, driver: Driver, row: RunRow) -> bool:
+        """Let go of a run for a process of its own. One that has signals is kept, so these are taken in first."""
+        for _ in range(HEARINGS):
+            if await self._journal.release(row.id, row.epoch, self._clock() + HAND_OVER):
+                return True
+            await driver.hear()
+        return False
+
     async def _drive_apart(self, run_id: str, alone: Callable[[str], Awaitable[None]]) -> None:
         """Keep a run that kills its drivers away from the others."""
         try:
-            await alone(run_id)
+            async with self._room_apart:
+                await alone(run_id)
         except OSError as error:
             self.problems[run_id] = StoreError(f"No process of its own could be started for the run: {error}.")
         finally:
