@@ -265,6 +265,20 @@ def _died_after(world: "World", owner: str, since: float) -> bool:
     return any(name == owner and when >= since for when, name in world.history.deaths)
 
 
+def who_kills_is_driven_apart(world: "World") -> Iterator[str]:
+    """A run that has ended two processes without getting on is driven in one of its own from then on."""
+    trouble = world.trouble
+    if trouble.error or trouble.lost_answer or trouble.outage_every:  # A death that cannot be written is not counted.
+        return
+    for kept in world.history.runs.values():
+        in_a_row = 0
+        happenings = [(one.at, None) for one in kept.facts if isinstance(one.fact, NodeDone | NodeFailed | NodeWaiting)]
+        for at, apart in sorted([*kept.kills, *happenings], key=lambda one: one[0]):
+            in_a_row = 0 if apart is None else in_a_row + 1
+            if in_a_row >= POISONED_AT and not apart:
+                yield f"{kept.id} ended the process of others for the {in_a_row}th time at {at:.4f}"
+
+
 # ---------------------------------------------------------------------- outcomes
 
 
@@ -349,6 +363,7 @@ PROMISES: tuple[Promise, ...] = (
     allowances_are_kept,
     gates_are_kept,
     poison_is_earned,
+    who_kills_is_driven_apart,
     outcomes_equal_the_reference,
     those_who_wait_are_told_the_truth,
 )

@@ -45,6 +45,8 @@ class Clients:
         """How many have not been told yet that their run exists."""
         habits = Random(f"{world.seed}/habits")
         self._most = habits.choice([1, 1, 2]) if world.trouble.queues else 0
+        self.poisoned = {"key0"} if habits.random() < 0.1 else set[str]()
+        """Runs whose steps end the processes in which they begin."""
         self._debounce = Debounce("묶음", 2.0, habits.choice([None, 5.0])) if habits.random() < 0.2 else None
 
     def come(self) -> None:

@@ -70,6 +70,8 @@ class RunHistory:
     """Ids that the store took, and when."""
     owners: list[tuple[float, str]] = field(default_factory=list[tuple[float, str]])
     """Who owned it from when on, as far as it was claimed."""
+    kills: list[tuple[float, bool]] = field(default_factory=list[tuple[float, bool]])
+    """When a step of it ended its process, and whether that one drove nothing else."""
     results: list[Any] = field(default_factory=list[Any])
     """What those who waited were told."""
 

@@ -1,5 +1,7 @@
 """A simulated process: a real `LocalRuntime` with a clock that may be wrong, and an end that may be sudden."""
 
+import asyncio
+import contextlib
 from random import Random
 from typing import TYPE_CHECKING, Any
 
@@ -9,6 +11,7 @@ from tests.simulation.loop import Place
 from tests.simulation.workload import TYPES
 
 from mulle.document.policies import Rate
+from mulle.errors import MulleError
 from mulle.runtime.executor import Executor
 from mulle.runtime.ledger import Published
 from mulle.runtime.limits import Limits
@@ -38,6 +41,7 @@ class Process:
         self.lives = False
         self.stopping = False
         self.name = name
+        self.gone = asyncio.Event()
         self.place: Place
         self.limits: Limits
         self.journal: SimulatedJournal
@@ -46,24 +50,46 @@ class Process:
     def clock(self) -> float:
         return EPOCH + self._world.loop.time() + self.skew
 
-    def begin(self) -> None:
-        """Live, and go on with what others left."""
+    def begin(self, only: str | None = None) -> None:
+        """Live, and go on with what others left, or with one run `only`."""
         self._life += 1
         self.name = f"{self._slot}.{self._life}"
         self.place = self._world.loop.place(self.name)
-        self.lives, self.stopping = True, False
+        self.lives, self.stopping, self.gone = True, False, asyncio.Event()
         self._world.history.say(f"{self.name:>5} begins")
         self.place.context.run(self._wire)
-        self._world.loop.spawn(self.place, self._serve())
+        self._world.loop.spawn(self.place, self._serve() if only is None else self._serve_only(only))
 
     def _wire(self) -> None:
         self.limits = Limits(RATES, AT_ONCE) if self._world.trouble.limits else Limits()
         self.journal = SimulatedJournal(self._world.store, self.place, self.name)
         seen: Any = self.journal  # It has what the runtime uses of the protocol.
-        self.runtime = LocalRuntime(seen, self._load, publish=self._published, clock=self.clock)
+        alone = self._alone
+        self.runtime = LocalRuntime(seen, self._load, publish=self._published, alone=alone, clock=self.clock)
 
     async def _serve(self) -> None:
         self.runtime.watch()
+
+    async def _serve_only(self, run: str) -> None:
+        """What `mulle worker --only RUN` does."""
+        with contextlib.suppress(MulleError):
+            if await self.runtime.take(run, here=True) or run not in self.runtime.problems:
+                await self.runtime.wait(run)
+        await self.runtime.close()
+        await self.journal.close()
+        self._world.history.say(f"{self.name:>5} has ended")
+        self._world.loop.at(self._world.loop.world, self._world.loop.time(), self._end_helper, self.place)
+
+    def _end_helper(self, place: Place) -> None:
+        if place.alive:
+            self.die(self._world.trouble.chance("deploys"))
+
+    async def _alone(self, run: str) -> None:
+        """Start a process for one run, and wait for its end."""
+        helper = Process(self._world, f"{self._slot}-{len(self._world.helpers)}")
+        self._world.helpers.append(helper)
+        helper.begin(only=run)
+        await helper.gone.wait()
 
     async def stop(self) -> None:
         """End in peace, and begin anew."""
@@ -82,6 +108,7 @@ class Process:
     def die(self, chance: Random) -> None:
         """Be gone, with all that was not sent."""
         self.lives = False
+        self.gone.set()
         self._world.loop.kill(self.place)
         self.journal.cut(chance)
 
@@ -121,6 +148,7 @@ class Mark:
     def begins(self, ctx: Context, effect: Effect) -> None:
         self._world.history.effect(self._process.journal.owner, effect, ctx, done=False, outputs=None)
         self._world.history.effect_begins(self._process.name, ctx)
+        self._world.may_be_poison(self._process, ctx.run_id)
 
     def happens(self, ctx: Context, effect: Effect, outputs: Data | None) -> None:
         self._world.history.effect(self._process.journal.owner, effect, ctx, done=True, outputs=outputs)

@@ -1,13 +1,14 @@
 """The checker can fail: each rule, broken on purpose, is caught within a few seeds."""
 
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import pytest
-from tests.simulation import queues
+from tests.simulation import queues, world
 from tests.simulation.checker import (
     allowances_are_kept,
+    broken,
     cancel_wins,
     effects_are_licensed,
     every_run_ends,
@@ -17,6 +18,7 @@ from tests.simulation.checker import (
     only_the_last_call_begins,
     only_the_owner_begins,
     outcomes_equal_the_reference,
+    who_kills_is_driven_apart,
 )
 from tests.simulation.faults import Trouble
 from tests.simulation.journal import SimulatedJournal
@@ -29,7 +31,7 @@ from tests.simulation.world import World
 from mulle.engine import retry
 from mulle.engine.facts import Execute, NodeDone
 from mulle.engine.journal import CANCEL, Batch, InboxSignal, NewRun
-from mulle.runtime import executor
+from mulle.runtime import executor, local
 from mulle.runtime.driver import Driver
 from mulle.runtime.memory_journal import MemoryJournal
 from mulle.runtime.memory_queues import Allowances, MemoryQueues
@@ -40,17 +42,17 @@ SEEDS = 300
 """Within so many every mutation must be caught."""
 
 
-def caught(promise: Callable[..., Any] | str) -> bool:
-    """Whether some seed sees the promise broken."""
+def caught(promise: Callable[..., Any] | str, troubles: Iterable[Trouble] = ()) -> bool:
+    """Whether some seed, or some world with trouble of our choice, sees the promise broken."""
     sentence = promise if isinstance(promise, str) else (promise.__doc__ or "").splitlines()[0]
-    return any(sentence in found for seed in range(SEEDS) for found in problems(seed, ()))
+    worlds = (World(trouble.seed, trouble=trouble) for trouble in troubles)
+    seen = map(seen_broken, worlds) if troubles else (problems(seed, ()) for seed in range(SEEDS))
+    return any(sentence in found for wrong in seen for found in wrong)
 
 
-def found(promise: Callable[[World], Iterator[str]], trouble: Trouble) -> bool:
-    """Whether a world with trouble of our choice breaks a promise."""
-    world = World(trouble.seed, trouble=trouble)
+def seen_broken(world: World) -> list[str]:
     world.live()
-    return any(True for _ in promise(world))
+    return broken(world)
 
 
 def test_a_driver_that_begins_before_the_licence_is_on_disk(monkeypatch: pytest.MonkeyPatch):
@@ -77,7 +79,10 @@ def test_a_journal_that_asks_nobody_who_he_is(monkeypatch: pytest.MonkeyPatch):
 
     monkeypatch.setattr(MemoryJournal, "_holds", anyone)
     monkeypatch.setattr(MemoryJournal, "_append", trusting)
-    assert caught("which p")
+    troubles = (
+        Trouble(seed, leases=True, processes=3, runs=3, lasts=25, freeze_every=1.5, slow=1.5) for seed in range(60)
+    )
+    assert caught("which p", troubles)
 
 
 def test_a_journal_that_gives_away_runs_of_the_living(monkeypatch: pytest.MonkeyPatch):
@@ -170,7 +175,18 @@ def test_a_recovery_that_calls_a_cut_off_once_step_stopped(monkeypatch: pytest.M
         Trouble(seed, leases=False, processes=2, runs=3, lasts=15, crash_point=0.08, cancels=1.0, slow=0.2)
         for seed in range(SEEDS)
     )
-    assert any(found(once_in_flight_is_interrupted, trouble) for trouble in troubles)
+    assert caught(once_in_flight_is_interrupted, troubles)
+
+
+def test_a_run_that_kills_its_drivers_beside_all_others(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(local, "ALONE_AT", 1000)
+    assert caught(who_kills_is_driven_apart)
+
+
+def test_a_run_that_may_kill_its_drivers_for_ever(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(local, "POISONED_AT", 1000)
+    monkeypatch.setattr(world, "POISON", 1000)
+    assert caught(every_run_ends)
 
 
 # ---------------------------------------------------------------------- turns
@@ -253,7 +269,10 @@ def test_a_driver_that_gives_no_place_to_what_begins_again(monkeypatch: pytest.M
         return again or admits(self, command, spec, now, again=again)
 
     monkeypatch.setattr(Throttle, "admits", careless)
-    assert caught(gates_are_kept)
+    troubles = (
+        Trouble(seed, leases=False, processes=3, runs=5, lasts=15, limits=True, kill_every=1.0) for seed in range(SEEDS)
+    )
+    assert caught(gates_are_kept, troubles)
 
 
 # ---------------------------------------------------------------------- leases
@@ -271,4 +290,4 @@ def test_a_driver_that_does_not_look_at_its_lease(monkeypatch: pytest.MonkeyPatc
     troubles = (
         Trouble(seed, leases=True, processes=3, runs=3, lasts=25, freeze_every=1.5, slow=1.5) for seed in range(60)
     )
-    assert any(found(only_the_owner_begins, trouble) for trouble in troubles) is not looks
+    assert caught(only_the_owner_begins, troubles) is not looks

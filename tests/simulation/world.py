@@ -15,13 +15,15 @@ from typing import Any
 
 from tests.simulation.clients import Clients
 from tests.simulation.faults import Trouble, drawn
-from tests.simulation.history import History
+from tests.simulation.history import History, RunHistory
 from tests.simulation.journal import SimulatedJournal
 from tests.simulation.loop import Place, SimulatedLoop
 from tests.simulation.people import People
 from tests.simulation.process import Process
 from tests.simulation.store import SimulatedStore
 
+POISON = 12
+"""Processes that a poisoned run ends at most."""
 CALM = 10_000.0
 """Seconds of calm after which every run must have ended."""
 
@@ -38,6 +40,8 @@ class World:
         self.chance = self.trouble.chance("world")
         self.durations = self.trouble.chance("durations")
         self.processes: list[Process] = [Process(self, f"p{number}") for number in range(self.trouble.processes)]
+        self.helpers: list[Process] = []
+        """Processes that drive one run and nothing else, and have no second life."""
         self.web = SimulatedJournal(self.store, self.loop.world, "web")
         self.people = People(self)
         self.clients = Clients(self)
@@ -67,9 +71,10 @@ class World:
         self.history.say("----- the trouble ends -----")
         self.store.over = True
         self.store.down_until = 0.0
-        for process in self.processes:
+        for process in (*self.processes, *self.helpers):
             process.skew = 0.0
             process.thaw()
+        for process in self.processes:
             if not process.lives:
                 process.begin()
 
@@ -95,7 +100,7 @@ class World:
             does(chance)
 
     def _some_process(self, chance: Random) -> Process | None:
-        living = [process for process in self.processes if process.lives]
+        living = [process for process in (*self.processes, *self.helpers) if process.lives]
         return chance.choice(living) if living else None
 
     def _kill(self, chance: Random) -> None:
@@ -104,8 +109,20 @@ class World:
             self.kill(process)
 
     def _killed_at_a_request(self, place: Place) -> None:
-        process = next((one for one in self.processes if one.place is place), None)
-        if process and process.lives:
+        process = next((one for one in (*self.processes, *self.helpers) if one.lives and one.place is place), None)
+        if process:
+            self.kill(process)
+
+    def may_be_poison(self, process: Process, run: str) -> None:
+        """A step begins: that of a poisoned run ends its process before anything else happens there."""
+        kept = self.history.runs[run]
+        if kept.key in self.clients.poisoned and len(kept.kills) < POISON:
+            self.loop.call_soon(self._poison, process, process.place, kept, context=self.loop.world.context)
+
+    def _poison(self, process: Process, place: Place, kept: RunHistory) -> None:
+        if process.lives and process.place is place:
+            self.history.say(f"{process.name:>5} is killed by {kept.id}")
+            kept.kills.append((self.loop.time(), process in self.helpers))
             self.kill(process)
 
     def kill(self, process: Process) -> None:
@@ -113,6 +130,8 @@ class World:
         self.history.say(f"{process.name:>5} is killed")
         self.history.deaths.append((self.loop.time(), process.journal.owner))
         process.die(self.trouble.chance("kills"))
+        if process in self.helpers:
+            return
         pause = self.trouble.chance("restarts").choice([0.01, 0.5, 5.0])
         self.loop.at(self.loop.world, self.loop.time() + pause, self._restart, process)
 
@@ -136,7 +155,7 @@ class World:
 
     def _deploy(self, chance: Random) -> None:
         process = self._some_process(chance)
-        if process and not process.stopping:
+        if process and not process.stopping and process not in self.helpers:
             self.history.say(f"{process.name:>5} is stopped in peace")
             self.loop.spawn(process.place, process.stop())
 
