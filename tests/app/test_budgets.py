@@ -1,5 +1,7 @@
 """What becomes of a run that uses up what it may."""
 
+import asyncio
+
 from tests.nodes.whole import document, opened, ran
 
 from mulle.document.workflow import Workflow
@@ -46,6 +48,23 @@ async def test_the_shorter_of_time_out_and_seconds_counts():
 
     assert run.error is not None
     assert run.error["type"] == "run.timed_out"
+
+
+async def test_time_is_up_for_a_loop_that_never_waits_too():
+    run = await ran(ENDLESS.format(budget="{seconds: 0.2}").replace("100000", "1000000"))
+
+    assert run.error is not None
+    assert run.error["type"] == "run.timed_out"
+
+
+async def test_a_loop_that_never_waits_hears_that_it_is_cancelled():
+    async with opened() as app:
+        run = await app.start(document(ENDLESS.format(budget="{steps: 100000000}").replace("100000", "1000000")))
+        await asyncio.sleep(0.1)
+        await app.cancel(run)
+        ended = await asyncio.wait_for(app.wait(run), 10)
+
+    assert ended.status == "cancelled"
 
 
 async def test_a_budget_does_not_change_the_graph():

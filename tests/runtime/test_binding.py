@@ -208,6 +208,22 @@ async def test_a_type_that_breaks_while_it_is_asked_breaks_only_its_node(home: H
     assert result.status == "succeeded"
 
 
+@pytest.mark.parametrize(("divisor", "why"), [(0, "expression.wrong_value"), (5, None)])
+async def test_a_reference_sees_why_a_default_stands_in(home: Home, divisor: int, why: str | None):
+    app, _ = opened(home)
+    text = """
+        mulle: 1
+        nodes:
+          - {id: a, type: give, data: {value: "{{ 10 / DIVISOR }}"}, on_error: default, default_outputs: {value: -1}}
+          - {id: b, type: give, data: {value: "{{ a.error.type }}"}}
+          - {id: end, type: end}
+        edges: [{source: b, source_port: value, target: end, target_port: why}]
+    """
+    result = await app.run(graph(text.replace("DIVISOR", str(divisor))))
+
+    assert result.outputs == {"why": why}
+
+
 async def test_references_mean_what_the_document_says(home: Home):
     app, _ = opened(home)
     workflow = graph("""

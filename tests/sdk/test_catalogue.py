@@ -65,3 +65,4 @@ def test_settings_are_checked_as_far_as_no_template_stands_in_them(catalogue: Ca
         ("nodes.a.data.temperature", "This must be a number."),
         ("nodes.a.data.typo", "Unknown key 'typo'."),
     ]
+    assert described(catalogue, {"typo": "{{ start.t }}"}) == [("nodes.a.data.typo", "Unknown key 'typo'.")]

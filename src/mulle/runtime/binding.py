@@ -190,6 +190,7 @@ def visible_outputs(node: PlanNode, state: NodeState) -> dict[str, Any] | None:
     if state.outputs is None:
         return None
     seen = {port.name: None for port in node.signature.outputs} | state.outputs
-    if state.error is not None and node.spec.on_error == "default" and state.outputs == node.spec.default_outputs:
-        seen[ERROR_PORT.name] = state.error.to_dict()  # What stood in for the outputs says nothing of why.
+    if node.spec.on_error == "default":  # What stood in for the outputs says nothing of why.
+        why = state.error if state.outputs == node.spec.default_outputs else None
+        seen.setdefault(ERROR_PORT.name, why and why.to_dict())
     return seen

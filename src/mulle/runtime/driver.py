@@ -135,9 +135,9 @@ class Driver:
                 self._take_events()
                 if self._timers:
                     self._due(self._clock())
-                while not self._follow():
+                if not self._follow():
                     await self._pause()
-                    self._take_events()
+                    continue
                 if self._ledger.facts and await self._ledger.save():
                     self._breath = self._clock() + BREATH
                 if self.run.ended:

@@ -88,7 +88,9 @@ def _config_problems(node: Node, spec: NodeSpec) -> list[Problem]:
     try:
         node.Config.model_validate(spec.data)
     except ValidationError as error:
-        unknown = {item["loc"] for item in error.errors(include_url=False) if _is_template(item["input"])}
+        found = error.errors(include_url=False)
+        # A value can only be judged when it is filled in; a misspelt setting is one whatever its value.
+        unknown = {one["loc"] for one in found if _is_template(one["input"]) and one["type"] != "extra_forbidden"}
         return [
             problem
             for steps, problem in schema_problems(error, spec.data, "data.", node.Config)
