@@ -17,7 +17,7 @@ def test_nodes_are_named_by_their_ids():
     (change,) = changes(old, new)
 
     assert (change.path, change.old, change.new) == ("nodes.mail.data.to", ["a"], ["b"])
-    assert change.text == "nodes.mail.data.to: ['a'] → ['b']"
+    assert change.text == 'nodes.mail.data.to: ["a"] → ["b"]'
 
 
 def test_what_came_and_went_is_shown_as_such():

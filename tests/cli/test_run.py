@@ -82,6 +82,16 @@ def test_pins_in_a_body_are_used_up_one_after_the_other(program: Program, tmp_pa
     assert said.data["outputs"] == {"won": [1, 3, 3], "left_out": 1}
 
 
+def test_a_pin_for_a_node_that_is_not_there_is_told(program: Program, tmp_path: Path):
+    pins = written(tmp_path, "pins.json", {"each/convert": {"outputs": {"value": 1}}, "echa": {"outputs": {}}})
+
+    said = program("run", str(EXAMPLES / "map.yaml"), "-i", "amounts=[9]", "--pins", pins)
+
+    assert said.code == 0
+    assert "There is no node 'echa'" in said.err
+    assert "convert" not in said.err
+
+
 def test_inputs_come_from_a_file_and_single_ones_win(program: Program, tmp_path: Path):
     file = written(tmp_path, "inputs.json", {"amounts": [1]})
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from mulle.document.expressions import as_text
 from mulle.document.ports import is_array, is_object
 
 _NOTHING = object()
@@ -78,5 +79,5 @@ def _named(items: list[Any]) -> bool:
 
 
 def _short(value: Any) -> str:
-    text = str(value)
+    text = as_text(value)
     return text if len(text) <= 80 else f"{text[:79]}…"

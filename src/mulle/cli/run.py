@@ -74,10 +74,13 @@ def run(
         app.listen(lambda published: _watch(published, streamed, as_json=as_json))
         inputs = (read_json(inputs_file) if inputs_file else {}) | parsed_inputs(found, values)
         acting = taped(app, record, replay)
+        pins = read_json(pins_file) if pins_file else None
+        for name in strangers(found, pins or {}) if not as_json else ():
+            click.echo(f"! There is no node '{name}': its pin stands for nothing.", err=True)
         result = await acting.run(
             found,
             inputs or None,
-            pins=read_json(pins_file) if pins_file else None,
+            pins=pins,
             conversation=read_json(conversation_file) if conversation_file else None,
             dedup=dedup,
             priority=priority,
@@ -92,6 +95,18 @@ def run(
         write("\n")
     show(shown, as_json, lambda: for_people(shown))
     return 0 if shown["status"] in ("succeeded", "waiting") else 1
+
+
+def strangers(workflow: Workflow, pins: Mapping[str, Any]) -> list[str]:
+    """The pins that are for no node of a workflow, as far as it says which there are: a subflow's may be elsewhere."""
+    nodes, known = [(node.id, node) for node in workflow.nodes], set[str]()
+    while nodes:
+        place, node = nodes.pop()
+        if node.type == "subflow" and node.body is None:
+            return []
+        known |= {place, node.id}
+        nodes += [(f"{place}/{inner.id}", inner) for inner in node.body.nodes] if node.body else []
+    return [name for name in pins if name not in known]
 
 
 def taped(app: App, record: str | None, replay: str | None) -> App:

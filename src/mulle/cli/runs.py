@@ -176,7 +176,8 @@ def _given(before: Earlier, pair: str) -> tuple[str, Any]:
     """`NODE.PORT=VALUE`, read by the port's type; raises UnreadableInput, UnknownNode, BadOutput."""
     place, sign, text = pair.partition("=")
     if not sign:
-        raise UnreadableInput(f"'{pair}' is not of the form NODE.PORT=VALUE.", at="--set")
+        hint = "Write --set NODE.PORT=VALUE; `mulle runs show RUN` has the nodes and what came out."
+        raise UnreadableInput(f"'{pair}' is not of the form NODE.PORT=VALUE.", at="--set", hint=hint)
     return place, parsed_value(text, before.port(place)[1])
 
 
