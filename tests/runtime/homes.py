@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable, Collection, Coroutine
+from collections.abc import Awaitable, Callable, Collection, Coroutine, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,7 @@ import msgspec
 from mulle.app import App
 from mulle.engine.facts import AnyFact
 from mulle.engine.facts import Path as NodePath
-from mulle.engine.journal import Batch, Claim, Journal
+from mulle.engine.journal import Batch, Claim, Journal, NewRun
 from mulle.errors import JournalConflict, StoreError, StoreUnavailable
 from mulle.runtime.memory_journal import MemoryJournal
 from mulle.sdk.catalogue import Catalogue
@@ -30,6 +30,8 @@ class WatchedJournal:
         self.real = journal
         self.written: list[AnyFact] = []
         """All facts that were acknowledged, in order."""
+        self.born_with: list[AnyFact] = []
+        """Those of them that were written together with their run."""
         self.open = asyncio.Event()
         self.open.set()
         self.fails: StoreError | None = None
@@ -56,9 +58,15 @@ class WatchedJournal:
         await self.real.append(batch)
         self.written += [_facts.decode(fact) for fact in batch.facts]
 
-    async def create(self, *arguments: Any) -> bool:
-        created = await self.real.create(*arguments)
+    async def create(self, new: NewRun, facts: list[bytes], blobs: Mapping[str, Sequence[bytes]]) -> bool:
+        await self.open.wait()
+        if self.fails is not None:
+            raise self.fails
+        created = await self.real.create(new, facts, blobs)
         self._may_lose_answer()
+        if created:
+            self.born_with = [_facts.decode(fact) for fact in facts]
+            self.written += self.born_with
         return created
 
     def on_loss(self, listener: Callable[[], None]) -> None:

@@ -35,7 +35,7 @@ from mulle.engine.run import Run
 from mulle.errors import LeaseLost, StepError, StoreError
 from mulle.runtime.eager import Eager
 from mulle.runtime.executor import Executor, Turn
-from mulle.runtime.ledger import Ledger, Published, Unwritten
+from mulle.runtime.ledger import NOTHING, Ahead, Ledger, Published, Unwritten
 from mulle.runtime.pins import Pins
 from mulle.runtime.steps import Heard, Steps
 from mulle.runtime.throttle import Throttle
@@ -119,12 +119,32 @@ class Driver:
         await self._take_signals()
         await self._ledger.save()
 
+    def ahead(self) -> Ahead:
+        """Decide what may happen before anything of a new run is on disk: pure steps, and licences for the next ones.
+
+        Gives what is to be written together with the run's first fact. Nothing of the world is touched before `drive`.
+        """
+        try:
+            self._follow()
+        except Exception as error:  # noqa: BLE001 - the run comes to be all the same, and `drive` breaks by it.
+            self._heard.fail(error)
+            return NOTHING
+        if any(turn.effect == "once" for turn in self._licensed.values()):
+            return NOTHING  # If it did not begin after all, somebody would be asked whether it happened.
+        return self._ledger.ahead()
+
+    async def dismiss(self) -> None:
+        """Stop what `ahead` began: the run did not come to be, or others will drive it."""
+        await self._steps.stop_all()
+        self._throttle.close()
+
     async def drive(self) -> Literal["ended", "released"]:
         """Go on until the run has ended, or until only time or a signal can move it.
 
         Raises JournalConflict when another driver took over, LeaseLost when another one may, StoreFull or
         StoreUnavailable when the store fails; steps in flight are stopped first.
         """
+        self._ledger.arrived()
         try:
             self._interrupt_what_was_in_flight()
             while True:
@@ -150,8 +170,7 @@ class Driver:
             await self._leave_in_peace()
             raise
         finally:
-            await self._steps.stop_all()
-            self._throttle.close()
+            await self.dismiss()
 
     # ------------------------------------------------------------------ what happened
 
@@ -200,7 +219,7 @@ class Driver:
             if path not in self._commands and path not in self._to_stop:
                 continue  # Its scope ended with the one before.
             _, plan, node = self.run.at(path)
-            if node.status == at.RUNNING and node.effect == "once":
+            if node.status == at.RUNNING and node.effect == "once" and path not in self._licensed:
                 command = Execute(path, node.turn, node.attempt)
                 cut_off = StepError("The step was cut off while it ran; it may or may not have happened.")
                 self._record(self._executor.failure(plan.spec, command, cut_off, kind="interrupted", effect="once"))

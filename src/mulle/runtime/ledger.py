@@ -1,7 +1,7 @@
 """What a run has learnt: folded at once, and on disk with the next save. Knows nothing of what is to be done."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import msgspec
@@ -40,6 +40,17 @@ class Unwritten:
     after: int
     """The head these facts were decided on."""
     facts: Sequence[AnyFact]
+
+
+class Ahead(msgspec.Struct, frozen=True):
+    """What a run has learnt before it is on disk, to be written together with its first fact."""
+
+    facts: Sequence[AnyFact] = ()
+    encoded: Sequence[bytes] = ()
+    blobs: Mapping[str, Sequence[bytes]] = {}
+
+
+NOTHING = Ahead()
 
 
 class Ledger:
@@ -134,6 +145,21 @@ class Ledger:
             return False
         self._batch.consumed = [*self._batch.consumed, signal]
         return True
+
+    def ahead(self) -> Ahead:
+        """Hand over what was learnt so far, if it is nothing but facts: it counts as written when it has `arrived`."""
+        facts, batch = self.facts, self._batch
+        if self._heavy or batch.signals or batch.consumed or self._run.ended:
+            return NOTHING
+        self.facts, self._batch, self._writing = [], self._batch_after(batch.after + len(facts)), True
+        self._kept.update(batch.blobs)
+        return Ahead(facts, batch.facts, batch.blobs)
+
+    def arrived(self) -> None:
+        """What was handed over is on disk."""
+        self._writing = False
+        if self._await_disk:
+            self._tell_who_awaits_the_disk()
 
     async def save(self) -> bool:
         """Write what the run has learnt, before the world sees anything of it; whether that was waited for.

@@ -26,7 +26,7 @@ from mulle.runtime.eager import Eager
 from mulle.runtime.endings import RunEnding, ending, ending_of
 from mulle.runtime.executor import Executor
 from mulle.runtime.heavy import packed_together
-from mulle.runtime.ledger import Published, Unwritten
+from mulle.runtime.ledger import NOTHING, Published, Unwritten
 from mulle.runtime.undriven import PASSING, Undriven, broken
 
 FIRST_EPOCH = 1
@@ -99,8 +99,8 @@ class LocalRuntime:
         self._taken: list[str] = []
         self._looking = asyncio.Lock()
         """Held by whoever claims runs without knowing which."""
-        self._starting: dict[str, bool] = {}
-        """Runs whose first fact is being written, and whether no signal was heard for them."""
+        self._starting: dict[str, Driver] = {}
+        """Those of runs whose first fact is being written."""
         self._turns: dict[str, asyncio.Event] = {}
         """Queued runs that somebody waits for here; set when they are driven."""
         self._eager = Eager()
@@ -132,23 +132,27 @@ class LocalRuntime:
         run = Run(graph.plan, graph.executor.catalogue.describe)
         for fact in (first, *kept):
             run.apply(fact)
-        self._starting[new.id], losses = True, self._undriven.losses
+        driver = self._new_driver(run, FIRST_EPOCH, self._journal, graph.executor, inbox_is_empty=True)
+        for fact in kept:
+            driver.pins.count(fact)
+        self._starting[new.id], losses, driven = driver, self._undriven.losses, False
         try:
-            if not await self._journal.create(new, facts, blobs):
+            ahead = driver.ahead() if new.dedup is None else NOTHING
+            if not await self._journal.create(new, [*facts, *ahead.encoded], {**blobs, **ahead.blobs}):
                 return False
+            self._publish(Published(new.id, (first, *ahead.facts)))
+            if losses != self._undriven.losses or self._closed:  # Whoever finds it goes on with it.
+                await self._drop(new.id, FIRST_EPOCH)
+                return True
+            self._drive(driver)
+            driven = True
         except (*PASSING, asyncio.CancelledError):  # It may be written all the same; then it is ours.
             self._undriven.unsure = True
             raise
         finally:
-            unheard = self._starting.pop(new.id)
-        self._publish(Published(new.id, (first,)))
-        if losses != self._undriven.losses or self._closed:  # Whoever finds it goes on with it.
-            await self._drop(new.id, FIRST_EPOCH)
-            return True
-        driver = self._new_driver(run, FIRST_EPOCH, self._journal, graph.executor, inbox_is_empty=unheard)
-        for fact in kept:
-            driver.pins.count(fact)
-        self._drive(driver)
+            del self._starting[new.id]
+            if not driven:
+                await driver.dismiss()
         return True
 
     async def take(self, run_id: str, *, here: bool = False) -> bool:
@@ -515,11 +519,9 @@ class LocalRuntime:
             self._taken.append(run_id)
 
     def _signalled(self, run_id: str | None) -> None:
-        for starting in self._starting if run_id is None else (run_id,):
-            if starting in self._starting:
-                self._starting[starting] = False
-        for driver in self._drivers.values() if run_id is None else filter(None, [self._drivers.get(run_id)]):
-            driver.look_into_inbox()
+        for drivers in (self._starting, self._drivers):
+            for driver in drivers.values() if run_id is None else filter(None, [drivers.get(run_id)]):
+                driver.look_into_inbox()
         self._stirred.set()
 
     async def _watch(self) -> None:

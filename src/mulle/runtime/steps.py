@@ -5,7 +5,6 @@ import math
 from dataclasses import dataclass, field
 
 from mulle.engine.facts import AnyFact, Path
-from mulle.errors import StoreError
 from mulle.runtime.eager import Eager
 from mulle.runtime.executor import Executor, Turn
 
@@ -21,7 +20,7 @@ class Heard:
         """Each with whether the outputs in it are known to be small."""
         self.paths: list[Path] = []
         """Of steps that were held back and may begin."""
-        self.failure: StoreError | None = None
+        self.failure: Exception | None = None
         self.stirred = False
         """Whether there is anything to look at."""
         self._resting: asyncio.Future[None] | None = None
@@ -48,8 +47,8 @@ class Heard:
             self._resting = asyncio.get_running_loop().create_future()
             await self._resting
 
-    def fail(self, error: StoreError) -> None:
-        """The store did not answer: there is no going on."""
+    def fail(self, error: Exception) -> None:
+        """There is no going on: the store did not answer."""
         self.failure = error
 
 
