@@ -437,12 +437,12 @@ class App:
                 self._runtime.watch()
         return self._runtime
 
-    async def _inside(self, work: Coroutine[Any, Any, T]) -> T:
-        """Await something on the runtime's own loop, whichever loop the caller is on."""
+    def _inside(self, work: Coroutine[Any, Any, T]) -> Awaitable[T]:
+        """Something to await that is done on the runtime's own loop, whichever loop the caller is on."""
         home = self._loop
         if home is None or home is asyncio.get_running_loop() or not goes_on(home):
-            return await work
-        return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(work, home))
+            return work
+        return asyncio.wrap_future(asyncio.run_coroutine_threadsafe(work, home))
 
 
 def _new_id() -> str:

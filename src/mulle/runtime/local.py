@@ -287,7 +287,7 @@ class LocalRuntime:
         self._drivers[driver.run_id], self._tasks[driver.run_id] = driver, task
         if turn := self._turns.pop(driver.run_id, None):
             turn.set()
-        task.add_done_callback(lambda done: self._left(driver, done))
+        task.add_done_callback(partial(self._left, driver))
 
     async def _driven(self, driver: Driver) -> RunEnding:
         try:
@@ -305,7 +305,7 @@ class LocalRuntime:
     async def _end_of(self, task: "asyncio.Task[RunEnding]", run_id: str) -> RunEnding:
         if not task.done():
             over = asyncio.get_running_loop().create_future()  # As `asyncio.shield` does it, with less around it.
-            task.add_done_callback(lambda _: over.done() or over.set_result(None))
+            task.add_done_callback(partial(_tell, over))
             await over
         return RunEnding(id=run_id, status="waiting", detail="closed") if task.cancelled() else task.result()
 
@@ -543,3 +543,8 @@ class LocalRuntime:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(pause):
                     await self._stirred.wait()
+
+
+def _tell(over: "asyncio.Future[None]", _task: "asyncio.Task[RunEnding]") -> None:
+    if not over.done():
+        over.set_result(None)
