@@ -10,13 +10,13 @@ from tests.contracts.journal_worlds import WORLDS, World
 from tests.nodes.whole import Outside
 
 from mulle.app import App
-from mulle.app.opening import MEMORY
 from mulle.document.reading import read_workflow
 from mulle.document.workflow import Workflow
 from mulle.engine.facts import AnyFact, NodeDone, RunStarted
 from mulle.engine.journal import NewRun
 from mulle.runtime.local import LoadedGraph, LocalRuntime
 from mulle.sdk.catalogue import Catalogue
+from mulle.store.database import MEMORY
 from mulle.store.sqlite_workflows import SqliteWorkflows
 
 EACH = """

@@ -20,7 +20,8 @@ from mulle.monitor.statistics import Choice, Statistics
 from mulle.monitor.window import by_workflow, window
 from mulle.services.llm.prices import Prices
 from mulle.settings import Settings
-from mulle.store.alerts import MEMORY, AlertRules, AlertState
+from mulle.store.alerts import AlertRules, AlertState
+from mulle.store.database import MEMORY
 from mulle.store.workflows import UnknownWorkflow
 
 STATISTICS = "statistics.db"

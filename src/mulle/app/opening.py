@@ -28,6 +28,7 @@ from mulle.services.sandbox import Sandbox
 from mulle.services.secrets import Secrets
 from mulle.services.stand_ins import StandInHttp
 from mulle.settings import Settings
+from mulle.store.database import MEMORY
 from mulle.store.owners import Owners
 from mulle.store.postgres_journal import PostgresJournal
 from mulle.store.postgres_workflows import PostgresWorkflows
@@ -38,7 +39,6 @@ if TYPE_CHECKING:
     from mulle.services.http import Http
     from mulle.store.workflows import Workflows
 
-MEMORY = ":memory:"
 DATABASE = "mulle.db"
 
 

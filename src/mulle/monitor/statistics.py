@@ -4,7 +4,6 @@ It may be deleted while nothing runs: it is counted again, to the same figures, 
 What is told of it is `report`'s business, what goes into it `reading`'s.
 """
 
-import sqlite3
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,10 +13,8 @@ import msgspec
 
 from mulle.monitor.reading import Cause, Ended, Figures, Place, Tokens
 from mulle.monitor.tally import Tally
-from mulle.store.database import connect, migrate, storage, transaction
+from mulle.store.database import opened, storage, transaction
 
-MEMORY = ":memory:"
-"""A path that keeps nothing."""
 KEEP = 35 * 86_400.0
 """Seconds for which ended runs are kept one by one."""
 
@@ -46,18 +43,7 @@ class Statistics:
     def __init__(self, path: Path | str) -> None:
         """Open them; raises StoreUnavailable, StoreDamaged, StoreTooNew, StoreFull."""
         self._path = Path(path)
-        self._db = (
-            sqlite3.connect(path, isolation_level=None, check_same_thread=False)
-            if path == MEMORY
-            else connect(self._path)
-        )
-        try:
-            with storage(self._path):
-                self._db.execute("PRAGMA synchronous = NORMAL")  # What a power cut takes away is counted again.
-            migrate(self._db, self._path, "statistics")
-        except BaseException:
-            self._db.close()
-            raise
+        self._db = opened(path, "statistics", synchronous="NORMAL")  # What a power cut takes away is counted again.
 
     def close(self) -> None:
         self._db.close()

@@ -1,14 +1,11 @@
 """The alert rules of a home, and which of them fire. One process alone changes a state, and then tells of it."""
 
-import sqlite3
 import uuid
 from dataclasses import dataclass
 from pathlib import Path
 
 from mulle.errors import InputError
-from mulle.store.database import connect, migrate, storage
-
-MEMORY = ":memory:"
+from mulle.store.database import opened, storage
 
 
 class UnknownAlert(InputError):
@@ -49,16 +46,7 @@ class AlertRules:
     def __init__(self, path: Path | str) -> None:
         """Open them, in the home's database; raises StoreUnavailable, StoreDamaged, StoreTooNew, StoreFull."""
         self._path = Path(path)
-        self._db = (
-            sqlite3.connect(path, isolation_level=None, check_same_thread=False)
-            if path == MEMORY
-            else connect(self._path)
-        )
-        try:
-            migrate(self._db, self._path, "alerts")
-        except BaseException:
-            self._db.close()
-            raise
+        self._db = opened(path, "alerts")
 
     def close(self) -> None:
         self._db.close()

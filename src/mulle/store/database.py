@@ -17,6 +17,8 @@ from pathlib import Path
 
 from mulle.errors import StoreDamaged, StoreError, StoreFull, StoreTooNew, StoreUnavailable
 
+MEMORY = ":memory:"
+"""A path that keeps nothing."""
 MIGRATIONS = Path(__file__).parent / "migrations"
 """One folder a part of the schema, in it one numbered SQL file a version."""
 
@@ -55,6 +57,23 @@ def connect(path: Path, patience: float = 15.0) -> sqlite3.Connection:
             _use_write_ahead_log(db, patience)
             for pragma in PRAGMAS:
                 db.execute(f"PRAGMA {pragma}")
+    except BaseException:
+        db.close()
+        raise
+    return db
+
+
+def opened(path: Path | str, part: str, *, synchronous: str = "FULL") -> sqlite3.Connection:
+    """A connection to one part of a home's database, brought up to this release; `MEMORY` keeps nothing.
+
+    Raises StoreUnavailable, StoreDamaged, StoreTooNew, StoreFull.
+    """
+    file = Path(path)
+    db = sqlite3.connect(path, isolation_level=None, check_same_thread=False) if path == MEMORY else connect(file)
+    try:
+        with storage(file):
+            db.execute(f"PRAGMA synchronous = {synchronous}")
+        migrate(db, file, part)
     except BaseException:
         db.close()
         raise

@@ -8,11 +8,8 @@ from pathlib import Path
 
 from mulle.document.reading import read_workflow, workflow_data
 from mulle.document.workflow import Workflow
-from mulle.store.database import connect, migrate, storage, transaction
+from mulle.store.database import opened, storage, transaction
 from mulle.store.workflows import Firing, StoredWorkflow, UnknownWorkflow, the_one
-
-MEMORY = ":memory:"
-"""A path that keeps nothing."""
 
 
 class SqliteWorkflows:
@@ -21,16 +18,7 @@ class SqliteWorkflows:
     def __init__(self, path: Path | str) -> None:
         """Open them, in the home's database; raises StoreUnavailable, StoreDamaged, StoreTooNew, StoreFull."""
         self._path = Path(path)
-        self._db = (
-            sqlite3.connect(path, isolation_level=None, check_same_thread=False)
-            if path == MEMORY
-            else connect(self._path)
-        )
-        try:
-            migrate(self._db, self._path, "workflows")
-        except BaseException:
-            self._db.close()
-            raise
+        self._db = opened(path, "workflows")
 
     def close(self) -> None:
         self._db.close()
