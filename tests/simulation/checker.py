@@ -9,10 +9,12 @@ from collections.abc import Callable, Iterator
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
+from tests.simulation.families import SPREAD
 from tests.simulation.history import Effect, RunHistory
 from tests.simulation.process import AT_ONCE, EPOCH, RATES
 from tests.simulation.workload import LIMIT
 
+from mulle.engine.children import child_ids
 from mulle.engine.facts import (
     AnyFact,
     NodeDone,
@@ -268,8 +270,8 @@ def _died_after(world: "World", owner: str, since: float) -> bool:
 def who_kills_is_driven_apart(world: "World") -> Iterator[str]:
     """A run that has ended two processes without getting on is driven in one of its own from then on."""
     trouble = world.trouble
-    if trouble.error or trouble.lost_answer or trouble.outage_every:  # A death that cannot be written is not counted.
-        return
+    if trouble.error or trouble.lost_answer or trouble.outage_every or trouble.deploy_every:
+        return  # A death that cannot be written, or whose finder is stopped before he has written it, is not counted.
     for kept in world.history.runs.values():
         in_a_row = 0
         happenings = [(one.at, None) for one in kept.facts if isinstance(one.fact, NodeDone | NodeFailed | NodeWaiting)]
@@ -286,7 +288,8 @@ def outcomes_equal_the_reference(world: "World") -> Iterator[str]:
     """What a run gives is what its document gives when one does it by hand, however often its drivers died."""
     for kept in world.history.runs.values():
         if kept.ended and not kept.run.cancelled and not _decided_otherwise(kept):
-            yield from (f"{kept.id} ({kept.work.name}): {text}" for text in _differences(kept))
+            differences = _differences(kept) if kept.work.reference else _differences_of_parent(world, kept)
+            yield from (f"{kept.id} ({kept.work.name}): {text}" for text in differences)
 
 
 def _decided_otherwise(kept: RunHistory) -> bool:
@@ -305,6 +308,7 @@ def _decided_otherwise(kept: RunHistory) -> bool:
 def _differences(kept: RunHistory) -> Iterator[str]:
     wanted, ended = kept.work.reference, kept.ended
     assert ended is not None
+    assert wanted is not None
     status = "failed" if wanted.failed else "succeeded"
     if ended.status != status:
         yield f"{ended.status}, not {status}: {ended.error}"
@@ -315,8 +319,21 @@ def _differences(kept: RunHistory) -> Iterator[str]:
         state = kept.endings.get(path)
         if state is None or (state.status, state.outputs or {}) != (outcome.status, outcome.outputs):
             yield f"{path} is {state and (state.status, state.outputs)}, not {outcome}"
-    if wanted.exact and kept.run.conversation != {"total": wanted.total}:
+    if wanted.exact and kept.run.conversation.get("total", 0) != wanted.total:
         yield f"conversation {kept.run.conversation}, not a total of {wanted.total}"
+
+
+def _differences_of_parent(world: "World", kept: RunHistory) -> Iterator[str]:
+    """Whether what a spread step gave is what its children gave, in their order."""
+    state, data = kept.endings[(SPREAD,)], kept.work.nodes[SPREAD]["data"]
+    if state.status == "done" and state.outputs and state.outputs["out"] != "없음":
+        children = [world.history.runs[child] for child in child_ids(kept.id, (SPREAD,), state.attempt, data["count"])]
+        endings = [child.ended for child in children]
+        gave = [ended.outputs if ended and ended.status == "succeeded" else None for ended in endings]
+        if state.outputs["out"] != gave or (None in gave and not data["tolerant"]):
+            yield f"gives {state.outputs}, and its children gave {gave}"
+    elif state.status == "done" and kept.work.nodes[SPREAD]["on_error"] != "default":
+        yield f"gives {state.outputs}"
 
 
 def those_who_wait_are_told_the_truth(world: "World") -> Iterator[str]:

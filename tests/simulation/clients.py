@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from random import Random
 from typing import TYPE_CHECKING, Any
 
+from tests.simulation.families import family, text_of
 from tests.simulation.history import RunHistory
 from tests.simulation.process import EPOCH, Process
 from tests.simulation.workload import Workload, workload
@@ -47,10 +48,13 @@ class Clients:
         self._most = habits.choice([1, 1, 2]) if world.trouble.queues else 0
         self.poisoned = {"key0"} if habits.random() < 0.1 else set[str]()
         """Runs whose steps end the processes in which they begin."""
+        self._family = family(habits.randrange(60)) if habits.random() < 0.15 else None
         self._debounce = Debounce("묶음", 2.0, habits.choice([None, 5.0])) if habits.random() < 0.2 else None
 
     def come(self) -> None:
         """Let everybody who wants something begin to ask for it."""
+        if self._family:
+            self._world.history.works["child"] = self._family[1]
         for number in range(self._world.trouble.runs):
             chance = Random(f"{self._world.seed}/client/{number}")
             order = self._order(number, chance)
@@ -66,6 +70,8 @@ class Clients:
 
     def _order(self, number: int, chance: Random) -> Order:
         work = workload(chance.randrange(DOCUMENTS), chance.choice([2, 3, 4, 6]))
+        if self._family and chance.random() < 0.6:
+            work = self._family[0]
         deadline = EPOCH + chance.uniform(2.0, 60.0) if chance.random() < 0.1 else None
         queues: tuple[Queue, ...] = ()
         if self._most and chance.random() < 0.9:
@@ -96,7 +102,7 @@ class Clients:
     async def _start(self, process: Process, run: str, order: Order) -> bool:
         """Start a run in a process, and wait for it there. False: try again."""
         graph, now = f"g{order.key}", process.clock()
-        process.journal.save_graph(graph, b"")
+        process.journal.save_graph(graph, text_of(order.work))
         new = NewRun(
             id=run,
             workflow="w",

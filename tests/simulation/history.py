@@ -20,6 +20,8 @@ from mulle.engine.run import Run
 from mulle.engine.scope import NodeState
 from mulle.sdk import Context
 
+GOES_ON = "With a run end its children: no child goes on that has not been told to stop."
+
 _fact = msgspec.json.Decoder(AnyFact)
 
 
@@ -102,7 +104,7 @@ class History:
         self.now = now
         self.runs: dict[str, RunHistory] = {}
         self.works: dict[str, Workload] = {}
-        """What each client's run is to do, by the client's key."""
+        """What each client's run is to do, by the client's key, and what all children do."""
         self.lines: list[str] = []
         self.wrong: list[str] = []
         """Promises that were seen broken, with the instant."""
@@ -127,11 +129,13 @@ class History:
 
     def created(self, run: NewRun, facts: list[bytes], owner: str) -> None:
         assert run.dedup is not None
-        work = self.works[run.dedup]
+        work = self.works[run.graph.removeprefix("g")]
         kept = RunHistory(run.id, run.dedup, work, Run(work.plan, TYPES.describe), run, owner)
         kept.run.on_ending = lambda path, state: self._ended(kept, path, state)
         if any(other.key == run.dedup for other in self.runs.values()):
             self.broken(f"two runs for {run.dedup}")
+        if run.parent is not None and self.runs[run.parent].ended:
+            self.broken(f"{GOES_ON} {run.id} began after {run.parent} had ended")
         if run.debounce is not None:
             self._supersede(kept, run.debounce)
         self.runs[run.id] = kept
@@ -161,7 +165,18 @@ class History:
             self.broken(f"{owner} wrote to {batch.run} at epoch {batch.epoch}, which {kept.owner} owns at {kept.epoch}")
         if batch.after != len(kept.facts):
             self.broken(f"{owner} wrote to {batch.run} after {batch.after} facts of {len(kept.facts)}")
+        for run, signal in batch.signals:
+            if run in self.runs:
+                self.sent(run, signal)
         self._take(kept, batch.facts, owner, batch.epoch)
+        if kept.ended:
+            self._see_children(kept)
+
+    def _see_children(self, kept: RunHistory) -> None:
+        """Of a run that ends in this instant nothing goes on: its children have ended, or have just been told to."""
+        for child in self.runs.values():
+            if child.new.parent == kept.id and not (child.ended or child.is_to_be_cancelled):
+                self.broken(f"{GOES_ON} {child.id} does")
 
     def _take(self, kept: RunHistory, facts: list[bytes], owner: str, epoch: int) -> None:
         for encoded in facts:

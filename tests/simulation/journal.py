@@ -139,7 +139,7 @@ class SimulatedJournal:
     # ------------------------------------------------------------------ what is written
 
     def save_graph(self, graph: str, document: bytes) -> None:
-        pass
+        self._store.graphs[graph] = document
 
     def save_snapshot(self, run: str, data: bytes) -> None:
         pass
@@ -233,7 +233,7 @@ class SimulatedJournal:
     # ------------------------------------------------------------------ what is read
 
     async def graph(self, graph: str) -> bytes:
-        return await self._ask("read", graph.encode)
+        return await self._ask("read", lambda: self._store.graphs[graph])
 
     async def run_with(self, dedup: str) -> str:
         return await self._ask("read", lambda: self._rules.run_with(dedup))

@@ -6,6 +6,7 @@ from random import Random
 from typing import TYPE_CHECKING, Any
 
 from tests.engine.reference import Data
+from tests.simulation.families import with_children
 from tests.simulation.journal import SimulatedJournal
 from tests.simulation.loop import Place
 from tests.simulation.workload import TYPES
@@ -127,6 +128,7 @@ class Process:
     def loaded(self, graph: str) -> LoadedGraph:
         work = self._world.history.works[graph.removeprefix("g")]
         services = Services(extra={"outside": Mark(self._world, self), "nodes": work.nodes})
+        services = with_children(services, self, self._world.history.works)
         chance = self._world.trouble.chance("jitter").random
         executor = Executor(TYPES, services, clock=self.clock, chance=chance, limits=self.limits)
         return LoadedGraph(work.plan, executor)

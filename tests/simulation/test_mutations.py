@@ -21,6 +21,7 @@ from tests.simulation.checker import (
     who_kills_is_driven_apart,
 )
 from tests.simulation.faults import Trouble
+from tests.simulation.history import GOES_ON
 from tests.simulation.journal import SimulatedJournal
 from tests.simulation.process import Process
 from tests.simulation.rules import MemoryRules
@@ -31,7 +32,7 @@ from tests.simulation.world import World
 from mulle.engine import retry
 from mulle.engine.facts import Execute, NodeDone
 from mulle.engine.journal import CANCEL, Batch, InboxSignal, NewRun
-from mulle.runtime import executor, local
+from mulle.runtime import executor, ledger, local
 from mulle.runtime.driver import Driver
 from mulle.runtime.memory_journal import MemoryJournal
 from mulle.runtime.memory_queues import Allowances, MemoryQueues
@@ -187,6 +188,14 @@ def test_a_run_that_may_kill_its_drivers_for_ever(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(local, "POISONED_AT", 1000)
     monkeypatch.setattr(world, "POISON", 1000)
     assert caught(every_run_ends)
+
+
+def test_a_run_that_ends_without_a_word_to_its_children(monkeypatch: pytest.MonkeyPatch):
+    def nobody(*_: object) -> list[Any]:
+        return []
+
+    monkeypatch.setattr(ledger, "cancelling", nobody)
+    assert caught(GOES_ON)
 
 
 # ---------------------------------------------------------------------- turns

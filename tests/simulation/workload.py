@@ -22,6 +22,7 @@ from mulle.document.variables import Write
 from mulle.document.workflow import NodeSpec
 from mulle.engine.plan import ScopePlan
 from mulle.errors import MissingReference, StepError
+from mulle.nodes.spreading import Spread, spreading
 from mulle.sdk import Context, Done, Expand, Node, Wait
 from mulle.sdk.catalogue import Catalogue
 from mulle.sdk.node import Answer, Effect
@@ -72,7 +73,8 @@ class Workload:
     plan: ScopePlan
     nodes: Mapping[str, Data]
     """By id, at any depth."""
-    reference: Reference
+    reference: Reference | None
+    """None: what it gives depends on others."""
 
 
 @lru_cache(maxsize=600)
@@ -80,11 +82,11 @@ def workload(seed: int, size: int) -> Workload:
     """The same for the same seed."""
     made = document(seed, size)
     nodes: dict[str, Data] = {}
-    _dress(made, Random(f"{seed}/dress"), nodes)
+    dress(made, Random(f"{seed}/dress"), nodes)
     return Workload(f"{seed}-{size}", made, compiled(made), nodes, Reference(made, behave))
 
 
-def _dress(body: Data, chance: Random, nodes: dict[str, Data]) -> None:
+def dress(body: Data, chance: Random, nodes: dict[str, Data]) -> None:
     """Give the nodes of a graph their policies, and take away what the runtime takes in another way than the engine."""
     beside = {node["id"] for node in body["nodes"]}
     for node in body["nodes"]:
@@ -102,7 +104,7 @@ def _dress(body: Data, chance: Random, nodes: dict[str, Data]) -> None:
             _dress_step(node, chance)
         inside = node.get("body") or node["data"].get("plan")
         if inside:
-            _dress(inside, chance, nodes)
+            dress(inside, chance, nodes)
 
 
 def _dress_step(node: Data, chance: Random) -> None:
@@ -155,6 +157,8 @@ class Step(Node):
         effect: Effect = data.get("effect", "pure")
         if ctx.attempt <= data.get("fails_first", 0):
             raise NothingSent
+        if data.get("container") == "spread":
+            return await _spread(data, ctx)
         if data.get("container"):
             return _container(me, ctx)
         if data.get("waits") and ctx.turn == 1:
@@ -242,6 +246,17 @@ def _container(me: Data, ctx: Context) -> Answer:
     return Done({"out": results}, writes=_writes(data, ctx))
 
 
+async def _spread(data: Data, ctx: Context) -> Answer:
+    """Let child runs do it; what it gives is what each of them gave."""
+    runs = await spreading(ctx)
+    assert runs is not None
+    inputs = [{"number": number} for number in range(data["count"])]
+    endings = await Spread(runs, ctx, inputs, {}).go_on(tolerant=data["tolerant"])
+    if isinstance(endings, Wait):
+        return endings
+    return Done({"out": [ending.outputs if ending.succeeded else None for ending in endings]})
+
+
 def _round(data: Data, made: Data | None, ctx: Context) -> Answer:
     number: int = ctx.memo or 0
     state: Data = {"n": 0}
@@ -261,7 +276,7 @@ class Types(Catalogue):
 
     def __init__(self) -> None:
         step = Step()
-        super().__init__(dict.fromkeys(("step", "단계", "start", "end"), step))
+        super().__init__(dict.fromkeys(("step", "단계", "start", "end", "subflow"), step))
 
     def describe(self, spec: NodeSpec) -> Signature:
         return describe(spec)
