@@ -68,9 +68,10 @@ class Verdict:
         last = (RUNS, EFFECTS, AGAIN, ASKED)
         lines = [_line("", list(self.counts))]
         lines += [self._row(what, self.counts) for what in (*(row for row in rows if row not in last), *last)]
-        kinds = dict.fromkeys((*KINDS, *(kind for met in self.met.values() for kind in met)))
-        lines += ["", "in flight at so many of the kills"]
-        lines += [self._row(f"  {kind}", self.met, kind) for kind in kinds]
+        if self.met:
+            kinds = dict.fromkeys((*KINDS, *(kind for met in self.met.values() for kind in met)))
+            lines += ["", "in flight at so many of the kills"]
+            lines += [self._row(f"  {kind}", self.met, kind) for kind in kinds]
         lines += ["", *self.notes, *([""] if self.notes else [])]
         for promise in dict.fromkeys((*PROMISES, *self.broken)):
             cases = self.broken.get(promise, [])
@@ -86,7 +87,7 @@ class Verdict:
 
 
 def _line(title: str, cells: Sequence[str]) -> str:
-    return f"{title:<45}" + "".join(f"{cell:>15}" for cell in cells)
+    return (f"{title:<45}" + "".join(f"{cell:>15}" for cell in cells)).rstrip()
 
 
 async def judge(campaign: Campaign, app: App, effects: list[Effect], verdict: Verdict) -> None:

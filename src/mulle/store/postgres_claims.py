@@ -9,7 +9,7 @@ worker whose session is gone, and who did not come back with another one within 
 evidence when the server itself was restarted: then all sessions are gone, and leases alone decide.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, LiteralString
 
@@ -120,12 +120,26 @@ async def claim(db: "Connection", run: str, me: str) -> Claimed | None:
     """Take a run over, unless it has ended, its owner lives or it has no place in a queue; None if there is none."""
     await db.execute(_DECLARE, (me,), prepare=True)
     asked = await db.execute("SELECT in_queues FROM runs WHERE id = %s", (kept(run),), prepare=True)
-    found = await asked.fetchone()
-    if found is not None and found[0]:
+    if await asked.fetchone() == (True,):
         await queues.hold(db)
-        asked = await db.execute("SELECT owner IS NULL, ended IS NULL FROM runs WHERE id = %s FOR UPDATE", (kept(run),))
-        if await asked.fetchone() == (True, True) and not await queues.may_begin(db, run):
-            return None
+        return await _claim_queued(db, run, me)
+    row = await (await db.execute(_CLAIM, (kept(run), me), prepare=True)).fetchone()
+    return None if row is None else _claimed(row)
+
+
+async def claim_queued(db: "Connection", runs: Sequence[str], me: str) -> list[Claimed]:
+    """Take over runs that stand in queues, as many as have their places."""
+    await db.execute(_DECLARE, (me,), prepare=True)
+    await queues.hold(db)
+    return [claimed for run in runs if (claimed := await _claim_queued(db, run, me)) is not None]
+
+
+async def _claim_queued(db: "Connection", run: str, me: str) -> Claimed | None:
+    asked = await db.execute(
+        "SELECT owner IS NULL, ended IS NULL FROM runs WHERE id = %s FOR UPDATE", (kept(run),), prepare=True
+    )
+    if await asked.fetchone() == (True, True) and not await queues.may_begin(db, run):
+        return None
     row = await (await db.execute(_CLAIM, (kept(run), me), prepare=True)).fetchone()
     return None if row is None else _claimed(row)
 

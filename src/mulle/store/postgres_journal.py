@@ -137,10 +137,9 @@ class PostgresJournal:
         claimed: list[claims.Claimed] = await self._do(lambda db: claims.claim_due(db, now, limit, besides, self._me))
         found = [self._known(each) for each in claimed]
         values = {"now": now, "limit": limit - len(found), "besides": [rows.kept(run) for run in besides]}
-        for (run,) in await self._ask(claims.IN_QUEUES, values):
-            with contextlib.suppress(UnknownRun):  # It was deleted meanwhile.
-                claim = await self.claim(rows.told(run))
-                found += [claim] if claim else []
+        if queued := [rows.told(run) for (run,) in await self._ask(claims.IN_QUEUES, values)]:
+            claimed = await self._do(lambda db: claims.claim_queued(db, queued, self._me))
+            found += [self._known(each) for each in claimed]
         return found
 
     async def claim_again(self, besides: Collection[str]) -> list[Claim]:
