@@ -118,12 +118,15 @@ class Campaign:
 
     async def _kill(self, app: App, slot: Slot, *, last: bool = False) -> None:
         slot, met = (slot, await self._stopped(app, slot)) if last else await self._struck(app, slot)
-        slot.process.kill()
-        self._gone(slot)
-        self.done["kills"] += 1
-        self.met.update(met or ["nothing"])
+        if slot.process.poll() is None:
+            slot.process.kill()
+            self._gone(slot)
+            self.done["kills"] += 1
+            self.met.update(met or ["nothing"])
+            self._progress()
+        else:
+            self._ended_by_itself(slot)
         self._begin(slot.name, 0 if last else RUNS_A_LIFE)
-        self._progress()
 
     async def _struck(self, app: App, slot: Slot) -> tuple[Slot, set[str]]:
         """Stop it at any instant, or somebody at a good one; what it is at then."""

@@ -1,11 +1,15 @@
 """A few kills of real processes; `make crash` makes three hundred."""
 
 import random
+import subprocess
+import sys
 from collections import Counter
 from pathlib import Path
 
+import pytest
 from tests.crash.__main__ import campaign
-from tests.crash.outside import Effect
+from tests.crash.campaign import Campaign, Slot
+from tests.crash.outside import Effect, Outside
 from tests.crash.sight import KINDS
 from tests.crash.stores import SqliteHome
 from tests.crash.verdict import MET, ONCE, REPEATED, Verdict, _judge_run
@@ -46,3 +50,27 @@ def test_a_long_campaign_that_never_met_a_timer_says_so():
     verdict.has_met_all()
 
     assert verdict.broken == {MET: ["a timer"]}
+
+
+@pytest.mark.parametrize(
+    ("said", "complaint", "lacked", "is_fine"),
+    [
+        ("", "There is no room left to write: …", "disk", True),
+        ("Working. 0 unfinished run(s) taken up.", "There is no room left to write: …", "disk", False),
+        ("", "There is no room left to write: …", "", False),
+        ("", "The database cannot be used: …", "disk", False),
+        ("", "Traceback …", "disk", False),
+    ],
+)
+def test_only_who_began_without_a_disk_may_end_for_want_of_it(
+    tmp_path: Path, said: str, complaint: str, lacked: str, *, is_fine: bool
+):
+    outside = Outside(tmp_path / "ledger.jsonl", random.Random(1))
+    tormented = Campaign(SqliteHome(tmp_path), outside, random.Random(1))
+    program = f"import sys; print({said!r}); sys.exit({complaint!r})"
+    process = subprocess.Popen([sys.executable, "-c", program], stdout=-1, stderr=-1, text=True)
+
+    tormented._ended_by_itself(Slot("worker", process, {lacked}))
+    outside.close()
+
+    assert (tormented.done.total(), len(tormented.exits)) == ((1, 0) if is_fine else (0, 1))
