@@ -419,6 +419,55 @@ async def test_after_two_deaths_a_document_is_driven_apart(home: Home, letters: 
     assert (asked, result.status, Hang.calls) == ([run_id], "cancelled" if cancelled else "succeeded", 3 - cancelled)
 
 
+async def test_who_dies_without_having_driven_a_run_does_not_count(home: Home):
+    asked: list[str] = []
+    hang = asyncio.Event()
+
+    async def alone(run_id: str) -> None:
+        asked.append(run_id)
+        hang.set()
+        apart, _ = home.open()
+        apart.catalogue = catalogue
+        await apart.go_on(run_id)
+
+    class Hang(Node):
+        type = "hang"
+        calls = 0
+
+        async def run(self, config: Any, inputs: Any, ctx: Any) -> Any:
+            del config, inputs, ctx
+            Hang.calls += 1
+            await hang.wait()
+            return Done({"said": 1})
+
+    async def stand_still(*_: Any) -> bool:
+        standing.set()
+        return await asyncio.Event().wait()
+
+    workflow = read_workflow(b"mulle: 1\nnodes: [{id: a, type: hang, effect: repeatable}, {id: b, type: end}]")
+    app, journal = home.open()
+    catalogue = app.catalogue = app.catalogue.with_types({"hang": Hang()})
+    run_id = await app.start(workflow)
+    for life in (1, 2, 3, 4):
+        if life < 3:
+            await until(lambda life=life: Hang.calls == life)
+        else:  # Counts the second death, or sees that it was, and dies before it has given the run away.
+            standing = asyncio.Event()
+            journal.release = stand_still  # pyright: ignore[reportAttributeAccessIssue]
+            looking = asyncio.create_task(app.recover())
+            await asyncio.wait_for(standing.wait(), 20)
+            looking.cancel()
+        await home.kill(app)
+        app, journal = home.open(alone=alone)
+        app.catalogue = catalogue
+        if life == 1:
+            await app.recover()
+    await app.recover()
+    result = await app.wait(run_id)
+
+    assert (asked, result.status, Hang.calls) == ([run_id], "succeeded", 3)
+
+
 async def test_only_so_many_runs_are_driven_apart_at_a_time(home: Home):
     at_once: list[int] = []
     working: set[str] = set()

@@ -77,7 +77,7 @@ class RunRow(msgspec.Struct, frozen=True, kw_only=True):
     wake_at: float | None = None
     """When it has something to do again; None: only a signal moves it."""
     deaths: int = 0
-    """Unclean ends of its drivers since a node of it last ended."""
+    """Unclean ends of its drivers since a node of it last ended; of one that drives it under suspicion, beforehand."""
     parent: str | None = None
     """The run that it was forked from, or the run whose child it is."""
     forked: bool = False

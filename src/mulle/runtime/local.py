@@ -354,21 +354,18 @@ class LocalRuntime:
     async def _drive_claimed(self, claim: Claim, losses: int, *, here: bool) -> bool:
         row = claim.row
         graph, driver = await self._ready(row)
-        deaths = row.deaths
-        if claim.unclean and driver.run.in_flight():
-            deaths = await self._journal.count_death(row.id, row.epoch, row.deaths)
-        if deaths >= POISONED_AT:
+        deaths, died = row.deaths, claim.unclean and driver.run.in_flight()
+        if died and deaths < ALONE_AT:
+            deaths = await self._journal.count_death(row.id, row.epoch, deaths)
+        if died and deaths >= POISONED_AT:
             payload = {"detail": "poisoned", "reason": f"It ended its process {deaths} times without finishing a step."}
             await self._journal.send(row.id, InboxSignal(f"poisoned/{row.id}", CANCEL, payload))
-        elif (
-            deaths >= ALONE_AT
-            and not here
-            and self._alone is not None
-            and graph.portable
-            and await self._hand_over(driver, row)
-        ):
-            self._apart[row.id] = asyncio.create_task(self._drive_apart(row.id, self._alone))
-            return False
+        elif deaths >= ALONE_AT:
+            if not here and self._alone is not None and graph.portable and await self._hand_over(driver, row):
+                self._apart[row.id] = asyncio.create_task(self._drive_apart(row.id, self._alone))
+                return False
+            # Counted beforehand: who claims it only to give it away may be killed meanwhile, and that is not its fault.
+            await self._journal.count_death(row.id, row.epoch, POISONED_AT - 1)
         if losses != self._undriven.losses or self._closed:
             await self._drop(row.id, row.epoch)
             raise LeaseLost(run=row.id)
