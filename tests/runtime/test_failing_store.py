@@ -1,6 +1,7 @@
 """A store that fails says so clearly, loses nothing, and goes on when it works again."""
 
 import asyncio
+from typing import Any
 
 import pytest
 from tests.runtime.homes import Gate, Home, until
@@ -8,7 +9,7 @@ from tests.runtime.homes import Gate, Home, until
 import mulle
 from mulle.document.reading import read_workflow
 from mulle.engine.facts import NodeDone, NodeFailed
-from mulle.engine.journal import Claim
+from mulle.engine.journal import Claim, InboxSignal, NewRun
 from mulle.errors import LeaseLost, StoreError, StoreFull, StoreUnavailable
 from mulle.runtime import local
 from mulle.runtime.ledger import Unwritten
@@ -301,3 +302,46 @@ async def test_a_run_whose_claim_was_lost_while_somebody_had_it_in_hand_is_not_f
     may_go_on.set()
 
     assert (await waiting).status == "succeeded"
+
+
+async def test_a_driver_that_is_lost_while_it_reads_its_inbox_begins_nothing(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+):
+    """The next lease holds by then, which the run is none of."""
+    gate = Gate()
+    workflow = mulle.Workflow("하나").add_step("갑", gate, effect="repeatable")
+    run_id = await left_by_the_dead(home, gate, workflow)
+    app, journal = home.open()
+    inbox = journal.real.inbox
+
+    async def lose(run: str) -> list[InboxSignal]:
+        monkeypatch.setattr(journal.real, "inbox", inbox)
+        journal.lose()
+        return await inbox(run)
+
+    monkeypatch.setattr(journal.real, "inbox", lose)
+    await app.recover([workflow])
+    with pytest.raises(LeaseLost):
+        await app.wait(run_id)
+
+    assert gate.calls == 1
+    assert (await app.wait(run_id)).status == "succeeded"
+
+
+async def test_a_run_that_is_lost_while_it_begins_is_not_forgotten_though_a_signal_waits(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+):
+    app, journal = home.open(by_itself=True)
+    create = journal.real.create
+
+    async def lose(new: NewRun, *rest: Any) -> bool:
+        created: bool = await create(new, *rest)
+        await journal.real.send(new.id, InboxSignal("1", "승인"))
+        journal.lose()
+        return created
+
+    monkeypatch.setattr(journal.real, "create", lose)
+    run_id = await app.start(mulle.Workflow("하나").add_step("갑", plus_one), 1)
+
+    await until(lambda: journal.on_disk(NodeDone, ("end",)))
+    assert (await app.wait(run_id)).status == "succeeded"

@@ -341,7 +341,7 @@ class Driver:
         Gives False, to be called again, when others should have their turn first.
         """
         while self._licensed:
-            if not self._journal.holds():
+            if self._lost or not self._journal.holds():  # Our next lease may hold already, which this run is none of.
                 raise LeaseLost(run=self.run_id)
             self._steps.start(self._licensed.pop(next(iter(self._licensed))))
             if self._licensed and self._clock() > self._breath:

@@ -500,10 +500,12 @@ class LocalRuntime:
 
     async def _drop(self, run_id: str, epoch: int) -> None:
         """Let go of a run that was ours a moment ago: our lease was lost, or we were closed, before it was driven."""
-        self._undriven.unsure = True
-        self._stirred.set()
-        with contextlib.suppress(StoreError):
-            await self._journal.release(run_id, epoch, 0.0)
+        try:
+            with contextlib.suppress(StoreError):
+                await self._journal.release(run_id, epoch, 0.0)
+        finally:  # Who has a signal waiting is not let go of.
+            self._undriven.unsure = True
+            self._stirred.set()
 
     def _lose(self) -> None:
         """Others may go on with everything that we drive."""
