@@ -1,6 +1,7 @@
 """Runs that wait hold no memory, and are woken by time and by signals from wherever these come."""
 
 import asyncio
+import time
 from typing import Any
 
 import pytest
@@ -8,6 +9,7 @@ from tests.runtime.homes import Gate, Home, soon, until
 
 import mulle
 from mulle.document.reading import read_workflow
+from mulle.engine.facts import NodeWaiting
 from mulle.engine.journal import InboxSignal
 from mulle.errors import UnknownRun
 from mulle.runtime import local
@@ -264,3 +266,24 @@ async def test_a_run_that_nobody_here_can_drive_keeps_nobody_busy_and_hides_no_o
     assert (await app.wait(run_id)).status == "succeeded"
     assert strange in app._running().problems
     assert len(looks) < 20
+
+
+async def test_a_signal_and_the_time_that_come_at_once_wake_it_once(home: Home):
+    app, journal = home.open()
+    workflow = read_workflow(b"""
+        mulle: 1
+        nodes:
+          - {id: start, type: start}
+          - {id: pause, type: wait, data: {signal: go, for: 50ms}, timeout: 30s}
+          - {id: end, type: end}
+        edges:
+          - {source: start, target: pause}
+          - {source: pause, source_port: received, target: end, target_port: received}
+    """)
+    run_id = await app.start(workflow)
+    await until(lambda: any(isinstance(fact, NodeWaiting) for fact in journal.written))
+
+    await app.signal(run_id, "go")
+    time.sleep(0.06)  # noqa: ASYNC251 - the loop is to see both at once.
+
+    assert (await app.wait(run_id)).status == "succeeded"

@@ -214,7 +214,7 @@ class History:
                 kept.owner = None
 
     def declared_dead(self, owner: str) -> None:
-        self.say(f"{owner:>5} is declared dead")
+        self.say(f"{owner:>5} is taken for dead")
         self.deaths.append((self.now(), owner))
 
     def reserved(self, name: str, holder: str, most: int, per: float, at: float) -> None:

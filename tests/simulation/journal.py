@@ -226,8 +226,10 @@ class SimulatedJournal:
             self._store.news(None, self)
 
         self._leaving = True
-        with contextlib.suppress(StoreError):  # As good as dead, then.
+        try:
             await self._change("close", leave)
+        except StoreError:  # As good as dead, then.
+            self._store.witness.declared_dead(self.owner)
         self._closed = True
 
     # ------------------------------------------------------------------ what is read

@@ -179,11 +179,12 @@ class Driver:
         heard = self._heard
         if not self._inbox_due:
             heard.stirred = False
-        facts, heard.facts = heard.facts, []
-        for fact, light in facts:
-            self._take_in(fact, light=light)
-        while heard.paths:
-            self._look_at(heard.paths.pop(0))
+        while heard.facts or heard.paths:
+            facts, heard.facts = heard.facts, []
+            for fact, light in facts:
+                self._take_in(fact, light=light)
+            if heard.paths:
+                self._look_at(heard.paths.pop(0))
         if heard.failure is not None:
             raise heard.failure
 
@@ -421,6 +422,7 @@ class Driver:
                 self._record(RunCancelled(at=now, reason="The run took longer than it may.", detail="timeout"))
             else:
                 self._begin(self._commands[path])
+                self._take_events()  # It may have ended; who does not know that would begin it again.
 
 
 def _started(command: Execute, effect: Any, now: float) -> NodeStarted:
