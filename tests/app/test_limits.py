@@ -109,6 +109,27 @@ async def test_only_so_many_steps_of_a_type_are_at_work(home: Home, call: Call):
     assert (call.most, len(call.began)) == (3, 24)
 
 
+async def test_steps_of_a_type_are_counted_over_all_processes_of_a_home(home: Home, call: Call):
+    apps = [opened(home, call, at_once={"call": 2}) for _ in range(3)]
+
+    runs = await asyncio.gather(*(app.run(each(), {"items": [0] * 4}) for app in apps))
+
+    assert [run.status for run in runs] == ["succeeded"] * 3
+    assert (call.most, len(call.began)) == (2, 12)
+
+
+async def test_who_dies_at_work_stands_in_nobodys_way(home: Home, call: Call):
+    first, second = (opened(home, call, at_once={"call": 1}) for _ in range(2))
+    call.door.clear()
+    await first.start(each(), {"items": [0]})
+    await until(lambda: call.inside == 1)
+    run = await second.start(each(), {"items": [0]})
+    await home.kill(first)
+    call.door.set()
+
+    assert (await asyncio.wait_for(second.wait(run), 10)).status == "succeeded"
+
+
 async def test_a_cancelled_run_makes_room_for_the_others(home: Home, call: Call):
     app = opened(home, call, at_once={"call": 2})
     call.door.clear()
@@ -163,7 +184,7 @@ class Repeatable(Call):
 
 async def test_what_begins_again_after_a_crash_needs_a_place_too(home: Home):
     call = Repeatable()
-    apps = [opened(home, call, at_once={"call": 1}) for _ in range(3)]
+    apps = [opened(home, call) for _ in range(3)]
     call.door.clear()
     runs = [await app.start(each(), {"items": [0]}) for app in apps]
     await until(lambda: call.inside == 3)

@@ -273,6 +273,42 @@ async def test_what_was_used_long_ago_counts_no_more(journal: Journal):
         assert await journal.reserve("api", f"step {number}", 3, 1.0, 10.0 * number) == 10.0 * number
 
 
+# ---------------------------------------------------------------------- steps at work
+
+
+async def test_the_first_in_the_line_are_at_work_and_make_room_for_the_next(journal: Journal):
+    asked = [await journal.enter("llm", f"step {number}", 2) for number in range(4)]
+    again = [await journal.enter("llm", f"step {number}", 2) for number in range(4)]
+    journal.leave("llm", "step 0")
+    journal.leave("llm", "step 9")
+
+    assert asked == again == [True, True, False, False]
+    assert [await journal.enter("llm", f"step {number}", 2) for number in (1, 2, 3)] == [True, True, False]
+    assert await journal.enter("http", "step 5", 2)
+
+
+async def test_who_stops_waiting_leaves_the_line(journal: Journal):
+    for number in range(3):
+        await journal.enter("llm", f"step {number}", 1)
+    journal.leave("llm", "step 1")
+    journal.leave("llm", "step 0")
+
+    assert await journal.enter("llm", "step 2", 1)
+
+
+async def test_the_line_is_shared_by_all_and_the_dead_stand_in_nobodys_way(world: World):
+    a, b, c = (world.driver(name) for name in "abc")
+    assert await a.enter("llm", "of a", 1)
+    assert not await b.enter("llm", "of b", 1)
+    assert not await c.enter("llm", "of c", 1)
+
+    world.kill("a")
+    assert await b.enter("llm", "of b", 1)
+    assert not await c.enter("llm", "of c", 1)
+    b.leave("llm", "of b")
+    assert await c.enter("llm", "of c", 1)
+
+
 async def test_ends_that_are_written_together_pass_their_places_on_each_for_itself(journal: Journal):
     for run in ("a", "b", "c", "d"):
         await queued(journal, run, queues=(Queue(f"of {run}", 1),))

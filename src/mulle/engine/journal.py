@@ -322,6 +322,18 @@ class Journal(Protocol):
         """
         ...
 
+    async def enter(self, kind: str, holder: str, most: int) -> bool:
+        """Whether `holder` may be at work as one of `most` of its kind, over all processes; asked again until it may.
+
+        Asking takes a place in the line, and the first ones in it are at work. Those of dead processes count for
+        nothing, and nobody else's is ever taken.
+        """
+        ...
+
+    def leave(self, kind: str, holder: str) -> None:
+        """Give the place back, or no longer wait for one. If it cannot be written, it is given back with our end."""
+        ...
+
     async def count_death(self, run: str, epoch: int, known: int) -> int:
         """Note that the last driver died with nodes in flight, after `known` others; gives the new count.
 

@@ -51,6 +51,10 @@ class Gates:
         if (waiter, path) in waiting:
             waiting.remove((waiter, path))
 
+    def most(self, kind: str) -> int:
+        """How many steps of a type may be at work."""
+        return self._at_once[kind]
+
     def has(self, kind: str) -> bool:
         """Whether steps of a type are counted at all."""
         return kind in self._at_once

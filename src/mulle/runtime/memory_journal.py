@@ -190,6 +190,14 @@ class MemoryJournal:
         """When `holder` may use an allowance of `most` uses in every `per` seconds, shared by all who name it."""
         return self._shelf.allowances.reserve(name, holder, most, per, now)
 
+    async def enter(self, kind: str, holder: str, most: int) -> bool:
+        """Whether `holder` may be at work as one of `most` of its kind."""
+        return self._shelf.at_work.enter(kind, self._owner, holder, most, self._shelf.living)
+
+    def leave(self, kind: str, holder: str) -> None:
+        """Give the place back."""
+        self._shelf.at_work.leave(kind, self._owner, holder)
+
     async def count_death(self, run: str, epoch: int, known: int) -> int:
         """Note that the last driver died with nodes in flight, after `known` others; gives the new count."""
         kept = self._shelf.runs.get(run)

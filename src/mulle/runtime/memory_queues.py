@@ -103,3 +103,25 @@ class Allowances:
                 del uses[one]
         uses[holder] = begins
         return begins
+
+
+class AtWork:
+    """Steps of a kind of which only so many may be at work, in the order of asking."""
+
+    def __init__(self) -> None:
+        self._lines: dict[str, list[tuple[str, str]]] = {}
+        """By kind: owners with their steps."""
+
+    def enter(self, kind: str, me: str, holder: str, most: int, living: Collection[str]) -> bool:
+        """Whether fewer than `most` of the living asked before."""
+        line = [one for one in self._lines.get(kind, []) if one[0] in living]
+        if (me, holder) not in line:
+            line.append((me, holder))
+        self._lines[kind] = line
+        return line.index((me, holder)) < most
+
+    def leave(self, kind: str, me: str, holder: str) -> None:
+        """Give a place back."""
+        line = self._lines.get(kind, [])
+        if (me, holder) in line:
+            line.remove((me, holder))

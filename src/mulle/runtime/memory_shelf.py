@@ -8,7 +8,7 @@ import msgspec
 
 from mulle.engine.journal import CANCEL, Keep, RunRow
 from mulle.runtime.memory_blobs import MemoryBlobs
-from mulle.runtime.memory_queues import Allowances, MemoryQueues
+from mulle.runtime.memory_queues import Allowances, AtWork, MemoryQueues
 
 
 @dataclass(slots=True)
@@ -59,6 +59,7 @@ class Shelf:
     created: int = 0
     queues: MemoryQueues = field(default_factory=MemoryQueues)
     allowances: Allowances = field(default_factory=Allowances)
+    at_work: AtWork = field(default_factory=AtWork)
     debounced: dict[str, tuple[str, float]] = field(default_factory=dict[str, tuple[str, float]])
     """By run that waits for a quiet moment: its key, and when the first call of its series came."""
     ended: int = 0

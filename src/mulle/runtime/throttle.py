@@ -1,8 +1,9 @@
 """Hold steps back that may not begin yet: an allowance is used up, or too many of their type are at work.
 
 A held step has not started: nothing of it is in the journal, so that no crash makes anybody ask what became of it. An
-*allowance* (10 a second) is shared by all runs of the journal, whoever drives them; how many are *at once* is counted
-in this process.
+*allowance* (10 a second) is shared by all runs of the journal, whoever drives them, and so is how many are *at once*: a
+step first needs a place among those of this process, then one in the journal's line, the first of which are at work. So
+no process asks for more than may be at work, and none keeps the others out.
 """
 
 import asyncio
@@ -15,6 +16,9 @@ from mulle.errors import StoreError
 from mulle.runtime.limits import Limits
 from mulle.runtime.steps import Heard
 from mulle.runtime.timers import Timers
+
+LOOK_AGAIN = 0.2
+"""Seconds between two looks whether a step of another process has made room."""
 
 
 class Throttle:
@@ -34,6 +38,10 @@ class Throttle:
         self._at_gate: dict[Path, str] = {}
         self._inside: dict[Path, str] = {}
         """Places at gates that steps of this run have."""
+        self._in_line: dict[Path, str] = {}
+        """What steps that have such a place are called in the journal's line."""
+        self._at_work: set[Path] = set()
+        """Those that have come to its front."""
 
     def __bool__(self) -> bool:
         """Whether something is held back that comes back without a timer: the run has to stay in memory."""
@@ -58,6 +66,9 @@ class Throttle:
                 self._at_gate[path] = spec.type
                 return False
             self._inside[path] = spec.type
+        if path in self._inside and path not in self._at_work:
+            self._line_up(command, spec.type)
+            return False
         self._allowed.pop(path, None)
         return True
 
@@ -70,15 +81,19 @@ class Throttle:
     def ended(self, path: Path) -> None:
         """A step is over, or will not begin: its place is another's."""
         self._allowed.pop(path, None)
+        self._at_work.discard(path)
         if (kind := self._inside.pop(path, None)) is not None:
+            if (holder := self._in_line.pop(path, None)) is not None:
+                self._stop_asking(path)
+                self._journal.leave(kind, holder)
             self._limits.gates.leave(kind)
         if (kind := self._at_gate.pop(path, None)) is not None:
             self._limits.gates.forget(kind, self, path)
 
     def close(self) -> None:
         """Want nothing any more, and give every place back."""
-        for task in self._asking.values():
-            task.cancel()
+        for path in [*self._asking]:
+            self._stop_asking(path)
         for path in [*self._at_gate, *self._inside]:
             self.ended(path)
 
@@ -87,12 +102,37 @@ class Throttle:
             work = self._reserve(command, name, rate, now)
             self._asking[command.path] = asyncio.get_running_loop().create_task(work)
 
+    def _line_up(self, command: Execute, kind: str) -> None:
+        if command.path not in self._asking:
+            holder = self._in_line[command.path] = self._called(command)
+            work = self._come_to_the_front(command.path, kind, holder)
+            self._asking[command.path] = asyncio.get_running_loop().create_task(work)
+
+    def _stop_asking(self, path: Path) -> None:
+        if (task := self._asking.pop(path, None)) is not None:
+            task.cancel()
+
+    def _called(self, command: Execute) -> str:
+        return f"{self._run}/{'/'.join(map(str, command.path))}/{command.turn}/{command.attempt}"
+
     async def _reserve(self, command: Execute, name: str, rate: Rate, now: float) -> None:
-        holder = f"{self._run}/{'/'.join(map(str, command.path))}/{command.turn}/{command.attempt}"
         try:
+            holder = self._called(command)
             self._allowed[command.path] = await self._journal.reserve(name, holder, rate.most, rate.per, now)
         except StoreError as error:
             self._heard.fail(error)
-        finally:
-            del self._asking[command.path]
-            self._heard.look_at(command.path)
+        self._answered(command.path)
+
+    async def _come_to_the_front(self, path: Path, kind: str, holder: str) -> None:
+        try:
+            most = self._limits.gates.most(kind)
+            while not await self._journal.enter(kind, holder, most):  # noqa: ASYNC110 - nobody tells us who left.
+                await asyncio.sleep(LOOK_AGAIN)
+            self._at_work.add(path)
+        except StoreError as error:
+            self._heard.fail(error)
+        self._answered(path)
+
+    def _answered(self, path: Path) -> None:
+        del self._asking[path]
+        self._heard.look_at(path)

@@ -82,7 +82,7 @@ class Settings:
     )
     limits: StepLimits = _variable(
         "MULLE_LIMITS",
-        "What steps of a node type may do, parted by commas: llm=4, at most four at once in one process; llm=60/1m, at "
+        "What steps of a node type may do, parted by commas: llm=4, at most four at once; llm=60/1m, at "
         "most 60 begin in a minute, over all processes.",
         parsing.limits,
         default=StepLimits(),

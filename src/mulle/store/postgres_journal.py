@@ -26,6 +26,7 @@ from mulle.store import postgres_claims as claims
 from mulle.store import postgres_items as items
 from mulle.store import postgres_queues as queues
 from mulle.store import postgres_rows as rows
+from mulle.store import postgres_work as work
 from mulle.store import postgres_writes as sql
 from mulle.store.postgres_carrier import NotifyCarrier
 from mulle.store.postgres_database import Address, migrate
@@ -196,6 +197,16 @@ class PostgresJournal:
     async def reserve(self, name: str, holder: str, most: int, per: float, now: float) -> float:
         """When `holder` may use an allowance of `most` uses in every `per` seconds, shared by all who name it."""
         return await self._do(partial(queues.reserve, name=name, holder=holder, most=most, per=per, now=now))
+
+    async def enter(self, kind: str, holder: str, most: int) -> bool:
+        """Whether `holder` may be at work as one of `most` of its kind, over all workers."""
+        return await self._do(lambda db: work.enter(db, kind, holder, most=most, me=self._me))
+
+    def leave(self, kind: str, holder: str) -> None:
+        """Give the place back. If it cannot be written, it is given back with our end."""
+        del kind
+        written = self._do(lambda db: work.leave(db, holder, me=self._me))
+        written.add_done_callback(lambda written: None if written.cancelled() else written.exception())
 
     async def delete(self, run: str) -> None:
         """Remove an ended run with all that belongs to it. Raises UnknownRun, RunUnfinished."""

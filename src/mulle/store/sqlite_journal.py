@@ -18,7 +18,7 @@ from mulle.engine.codec import decode
 from mulle.engine.facts import AnyFact
 from mulle.engine.journal import Backlog, Batch, Claim, InboxSignal, Keep, NewRun, Room, RunRow, Swept
 from mulle.errors import StoreError, UnknownGraph, UnknownRun
-from mulle.store import blob_rows, queue_rows
+from mulle.store import blob_rows, queue_rows, work_rows
 from mulle.store import claim_rows as claims
 from mulle.store import journal_rows as sql
 from mulle.store.database import connect, migrate, storage
@@ -154,6 +154,18 @@ class SqliteJournal:
     async def reserve(self, name: str, holder: str, most: int, per: float, now: float) -> float:
         """When `holder` may use an allowance of `most` uses in every `per` seconds, shared by all who name it."""
         return await self._do(partial(queue_rows.reserve, name=name, holder=holder, most=most, per=per, now=now))
+
+    async def enter(self, kind: str, holder: str, most: int) -> bool:
+        """Whether `holder` may be at work as one of `most` of its kind, over all processes of this home."""
+        owners = self._owners
+        enter = partial(work_rows.enter, kind=kind, holder=holder, most=most, me=owners.me, is_alive=owners.is_alive)
+        return await self._do(enter)
+
+    def leave(self, kind: str, holder: str) -> None:
+        """Give the place back. If it cannot be written, it is given back with our end."""
+        del kind
+        written = self._writer.submit(partial(work_rows.leave, holder=holder, me=self._owners.me), ROW_SIZE)
+        written.add_done_callback(lambda written: None if written.cancelled() else written.exception())
 
     async def count_death(self, run: str, epoch: int, known: int) -> int:
         """Note that the last driver died with nodes in flight, after `known` others. Raises JournalConflict."""
