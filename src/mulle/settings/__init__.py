@@ -82,8 +82,8 @@ class Settings:
     )
     limits: StepLimits = _variable(
         "MULLE_LIMITS",
-        "What steps of a node type may do, parted by commas, over all processes that are told so: llm=4, at most four at "
-        "once; llm=60/1m, at most 60 begin in a minute.",
+        "What steps of a node type may do, parted by commas, over all processes that are told so: llm=4, at most four "
+        "at once; llm=60/1m, at most 60 begin in a minute.",
         parsing.limits,
         default=StepLimits(),
         example="http=20,llm=4,llm=60/1m",
