@@ -46,7 +46,7 @@ APART_AT_ONCE = 4
 """Processes that drive one run each, at a time: a death may leave hundreds of runs under suspicion."""
 HEARINGS = 100
 """How often signals may come between before such a run is driven here after all."""
-HAND_OVER = 30.0
+HAND_OVER = 10.0
 """Seconds after which a run that was given to a process of its own is looked at again, if that one never began."""
 
 
