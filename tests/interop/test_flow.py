@@ -157,6 +157,14 @@ async def test_a_fork_says_which_way_it_took(value: str, way: str):
     assert run.outputs == {"way": way, "held": way != "false"}
 
 
+async def test_an_output_that_no_fork_has_is_nothing_and_noted():
+    nodes = [start("v"), fork(condition("start.v", "is", "a")), end(gone="if.gone")]
+    run = await ran(export(nodes, "start>if if:true>end"), {"v": "a"})
+
+    assert run.outputs == {"gone": None}
+    assert any("'gone'" in note for note in run.imported.notes)
+
+
 async def test_an_input_that_the_start_does_not_declare_is_nothing_and_noted():
     run = await ran(export([start("v"), end(v="start.v", gone="start.gone")], "start>end"), {"v": 1})
 

@@ -215,8 +215,9 @@ class References:
             return self._chosen(source, name)
         if name in FAILURES and source.text("error_strategy"):
             return f"default({self.node(source.id)}.{FAILURES[name]}, null)"
-        if source.type == "code" and not is_object(source.object("outputs").get(name)):
-            self.note(f"{self.shown(source)} declares no output '{name}'; it is read as nothing.")
+        undeclared = source.type == "code" and not is_object(source.object("outputs").get(name))
+        if undeclared or source.type == "if-else":
+            self.note(f"{self.shown(source)} has no output '{name}'; it is read as nothing.")
             return "null"
         derived = DERIVED.get(source.type, {})
         if name in derived:
