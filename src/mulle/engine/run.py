@@ -225,7 +225,8 @@ class Run:
         self._tree.agenda.began(command)
 
     def _node_done(self, fact: NodeDone) -> None:
-        scope, plan, node = self._tree.at(fact.path)
+        place = self._tree.at(fact.path)
+        node = place[2]
         if node.status != at.RUNNING and (node.status != at.ASKING or node.answer is None):
             _impossible(fact, node)
         if fact.writes:
@@ -233,7 +234,7 @@ class Run:
         if fact.usage:
             self.spent.take(fact.usage)
         node.outputs = fact.outputs
-        self._tree.end(scope, plan, node, at.DONE)
+        self._tree.end(fact.path, place, at.DONE)
 
     def _node_expanded(self, fact: NodeExpanded) -> None:
         scope, plan, node = self._running(fact)
@@ -275,12 +276,12 @@ class Run:
         return scope, plan, node
 
     def _node_failed(self, fact: NodeFailed) -> None:
-        scope, plan, node = self._tree.at(fact.path)
+        place = scope, _, node = self._tree.at(fact.path)
         if node.status not in (at.RUNNING, at.ASKING) and fact.path not in self.to_stop:
             _impossible(fact, node)
         node.error = fact.error
         if scope.closing:
-            self._tree.end(scope, plan, node, at.STOPPED if fact.kind == "stopped" else at.FAILED)
+            self._tree.end(fact.path, place, at.STOPPED if fact.kind == "stopped" else at.FAILED)
         elif fact.retry_at is not None:
             self._retry(fact, node, fact.retry_at)
         elif fact.ask_until is not None:
@@ -288,7 +289,7 @@ class Run:
             node.until, node.answer = fact.ask_until, None
             self._tree.listen(fact.path, node, question_name(fact.path))
         else:
-            self._failed_for_good(scope, plan, node, fact.error)
+            self._failed_for_good(fact, place)
 
     def _retry(self, fact: NodeFailed, node: NodeState, retry_at: float) -> None:
         self._tree.stop_listening(fact.path, node)
@@ -298,18 +299,19 @@ class Run:
             node.turn, node.memo, node.expansion, node.signal = fact.from_turn, None, None, None
         self._tree.agenda.add(Execute(fact.path, node.turn, node.attempt, retry_at))
 
-    def _failed_for_good(self, scope: Scope, plan: PlanNode, node: NodeState, error: Failure) -> None:
+    def _failed_for_good(self, fact: NodeFailed, place: Place) -> None:
+        scope, plan, node = place
         match plan.spec.on_error:
             case "default":
                 node.outputs = dict(plan.spec.default_outputs or {})
-                self._tree.end(scope, plan, node, at.DONE)
+                self._tree.end(fact.path, place, at.DONE)
             case "branch":
-                node.outputs = {"error": error.to_dict()}
-                self._tree.end(scope, plan, node, at.DONE)
+                node.outputs = {"error": fact.error.to_dict()}
+                self._tree.end(fact.path, place, at.DONE)
             case _:
-                scope.failure = error
+                scope.failure = fact.error
                 self._tree.close(scope)
-                self._tree.end(scope, plan, node, at.FAILED)
+                self._tree.end(fact.path, place, at.FAILED)
 
     def _signalled(self, fact: Signalled) -> None:
         for path in self._tree.signals.deliver(fact):

@@ -83,9 +83,9 @@ class Tree:
 
     # ------------------------------------------------------------------ endings
 
-    def end(self, scope: Scope, plan: PlanNode, node: NodeState, status: str) -> None:
+    def end(self, path: Path, place: Place, status: str) -> None:
         """Give a node its ending, and what lies behind it its start or its skip."""
-        path = (*scope.path, plan.id)
+        scope, plan, node = place
         self.agenda.drop(path)
         if node.listens_to:
             self.stop_listening(path, node)

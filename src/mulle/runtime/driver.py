@@ -85,6 +85,7 @@ class Driver:
         self._timers = Timers()
         """When a turn may begin or, under the empty path, the run's own time is up."""
         self._steps = Steps(executor, self._heard, eager)
+        self._at_work = self._steps.paths
         self._limits = executor.limits
         self._throttle = Throttle(self.run_id, journal, executor.limits, self._heard, self._timers)
         self._licensed: dict[Path, Turn] = {}
@@ -256,7 +257,7 @@ class Driver:
 
     def _end_what_does_not_run(self) -> bool:
         """Write the ending of what is to be stopped and has nothing to stop; whether there was any."""
-        idle = [path for path in self._to_stop if path not in self._steps]
+        idle = [path for path in self._to_stop if path not in self._at_work]
         for path in idle:
             self._record(self._stopped(path))
         return bool(idle)
@@ -265,11 +266,11 @@ class Driver:
         command = self._commands.get(path)
         if command is None:
             self._licensed.pop(path, None)
-            if path in self._steps:
+            if path in self._at_work:
                 self._steps.stop(path)
             elif self._throttle.in_use:
                 self._throttle.ended(path)
-        elif path not in self._steps and path not in self._licensed:
+        elif path not in self._at_work and path not in self._licensed:
             if command.not_before > self._clock():
                 self._timers.set(command.not_before, path)
             else:
@@ -381,7 +382,7 @@ class Driver:
             self._timers.take()
         next_time = self._timers.first[0] if self._timers else None
         left = math.inf if next_time is None else next_time - self._clock()
-        if not self._steps and not self._throttle and left > PATIENCE and not self._has_children():
+        if not self._at_work and not self._throttle and left > PATIENCE and not self._has_children():
             if await self._journal.release(self.run_id, self._epoch, next_time):
                 return True
             self._inbox_due = True
@@ -407,7 +408,7 @@ class Driver:
         """Whether a timer's reason is gone."""
         if not path:
             return self.run.cancelled is not None
-        if path in self._steps:
+        if path in self._at_work:
             return True
         command = self._commands.get(path)
         return command is None or command.not_before > time or path in self._licensed

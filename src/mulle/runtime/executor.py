@@ -293,7 +293,7 @@ def answer_fact(path: Path, answer: Any, now: float, clean: Callable[[Any], Any]
     """
     match answer:
         case Done():
-            outputs, usage = clean(answer.outputs), plain(answer.usage)
+            outputs, usage = clean(answer.outputs), answer.usage and plain(answer.usage)
             if not is_object(outputs) or not (usage is None or is_object(usage)):
                 raise TypeError("outputs are a dictionary, from port to value")
             writes: tuple[Write, ...] = ()

@@ -91,22 +91,23 @@ class Ledger:
     def record(self, fact: AnyFact, *, light: bool = False) -> None:
         """Fold a fact and keep it for the next save. What cannot be kept as data becomes the node's failure.
 
-        `light`: the outputs in it are known to be small.
+        `light`: the outputs in it are known to be data, and small.
         """
         if type(fact) is NodeStarted:  # Every second fact, and there is nothing of anybody's in it.
             encoded = encode_one(fact)
+        elif light and type(fact) is NodeDone and not fact.writes:
+            encoded = self._packed(fact)
         else:
-            fact, encoded = self._taken_in(fact, light=light)
+            fact, encoded = self._taken_in(fact)
         self._run.apply(fact)
         self.facts.append(fact)
         self._batch.facts.append(encoded)
 
-    def _taken_in(self, fact: AnyFact, *, light: bool) -> tuple[AnyFact, bytes]:
+    def _taken_in(self, fact: AnyFact) -> tuple[AnyFact, bytes]:
         """A fact as it can be kept, and as JSON; no JSON if that takes long. Notes what else goes out with it."""
         try:
             self._run.check(fact)
-            light = (light and type(fact) is NodeDone and not fact.writes) or not is_heavy_fact(fact)
-            encoded = self._packed(fact) if light else b""
+            encoded = b"" if is_heavy_fact(fact) else self._packed(fact)
         except NOT_DATA as error:
             fact = _refused(fact, NoData(problem=str(error)))
             encoded = self._packed(fact)

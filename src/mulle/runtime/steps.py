@@ -17,7 +17,7 @@ class Heard:
 
     def __init__(self) -> None:
         self.facts: list[tuple[AnyFact, bool]] = []
-        """Each with whether the outputs in it are known to be small."""
+        """Each with whether the outputs in it are known to be data, and small."""
         self.paths: list[Path] = []
         """Of steps that were held back and may begin."""
         self.failure: Exception | None = None
@@ -80,12 +80,8 @@ class Steps:
         self._eager = eager
         self._heard = heard
         self._steps: dict[Path, Step] = {}
-
-    def __contains__(self, path: Path) -> bool:
-        return path in self._steps
-
-    def __bool__(self) -> bool:
-        return bool(self._steps)
+        self.paths = self._steps.keys()
+        """Where they are."""
 
     def start(self, turn: Turn) -> None:
         """Begin a step. One that never waits has ended, and is heard of, when this returns."""
