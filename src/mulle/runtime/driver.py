@@ -120,13 +120,15 @@ class Driver:
         await self._take_signals()
         await self._ledger.save()
 
-    def ahead(self) -> Ahead:
+    async def ahead(self) -> Ahead:
         """Decide what may happen before anything of a new run is on disk: pure steps, and licences for the next ones.
 
         Gives what is to be written together with the run's first fact. Nothing of the world is touched before `drive`.
         """
         try:
-            self._follow()
+            while not self._follow() and len(self._ledger.facts) < FULL_BATCH:
+                await self._pause()
+                self._take_events()
         except Exception as error:  # noqa: BLE001 - the run comes to be all the same, and `drive` breaks by it.
             self._heard.fail(error)
             return NOTHING

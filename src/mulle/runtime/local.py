@@ -137,7 +137,7 @@ class LocalRuntime:
             driver.pins.count(fact)
         self._starting[new.id], losses, driven = driver, self._undriven.losses, False
         try:
-            ahead = driver.ahead() if new.dedup is None else NOTHING
+            ahead = await driver.ahead() if new.dedup is None else NOTHING
             if not await self._journal.create(new, [*facts, *ahead.encoded], {**blobs, **ahead.blobs}):
                 return False
             self._publish(Published(new.id, (first, *ahead.facts)))
