@@ -8,7 +8,7 @@ import pytest
 from tests.contracts.journal_worlds import WORLDS, World, batch, fact, facts, new, numbers
 
 from mulle.engine.codec import encode_one
-from mulle.engine.journal import Backlog, InboxSignal, Journal
+from mulle.engine.journal import Backlog, InboxSignal, Journal, Queue
 from mulle.errors import JournalConflict, RunUnfinished, StoreError, UnknownGraph, UnknownRun
 
 
@@ -299,6 +299,20 @@ async def test_what_is_ours_without_our_knowing_is_claimed_again(world: World):
         await a.append(batch("unknown", 1, epoch=1))
     await a.append(batch("unknown", 1, epoch=2))
     await a.append(batch("known", 1, epoch=1))
+
+
+@pytest.mark.parametrize("queues", [(), (Queue("children", 5),)])
+async def test_a_run_that_has_ended_gets_no_more_children(journal: Journal, queues: tuple[Queue, ...]):
+    await journal.create(new("parent"), facts(0))
+    before = await journal.create(new("early", parent="parent", queues=queues), facts(0))
+    await journal.append(batch("parent", 1, status="cancelled", ended=1.0))
+
+    assert before
+    assert not await journal.create(new("late", parent="parent", queues=queues), facts(0))
+    assert await journal.create(new("fork", parent="parent", forked=True), facts(0))
+    assert await journal.create(new("orphan", parent="gone", queues=queues), facts(0))
+    with pytest.raises(UnknownRun):
+        await journal.row("late")
 
 
 async def test_a_death_that_is_said_twice_is_one(journal: Journal):

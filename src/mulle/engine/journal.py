@@ -55,6 +55,11 @@ class NewRun(msgspec.Struct, frozen=True, kw_only=True):
     debounce: Debounce | None = None
 
     @property
+    def is_child(self) -> bool:
+        """It does a part of its parent's work."""
+        return self.parent is not None and not self.forked
+
+    @property
     def waits_its_turn(self) -> bool:
         """It does not begin with its creation: whoever finds it claimable begins it."""
         return bool(self.queues) or self.debounce is not None
@@ -204,9 +209,9 @@ class Journal(Protocol):
     ) -> Awaitable[bool]:
         """Write a run's row, claimed by this process at epoch 1, with its first facts and the big values they refer to.
 
-        False: its `dedup` exists, and nothing was written. One that waits its turn is written as `queued` and not
-        claimed. With a debounce it takes the place of a queued one with the same key, which is sent `superseded` in the
-        same transaction.
+        False: its `dedup` exists, or it is the child of a run that has ended, and nothing was written. One that waits
+        its turn is written as `queued` and not claimed. With a debounce it takes the place of a queued one with the
+        same key, which is sent `superseded` in the same transaction.
         """
         ...
 

@@ -62,6 +62,8 @@ class MemoryJournal:
         shelf = self._shelf
         if run.dedup is not None and run.dedup in shelf.dedup:
             return False
+        if run.is_child and (parent := shelf.runs.get(run.parent or "")) and parent.row.ended is not None:
+            return False
         if run.id in shelf.runs:
             raise StoreUnavailable(f"there is a run '{run.id}' already")
         waits = run.waits_its_turn

@@ -59,6 +59,8 @@ def keep_snapshot(db: sqlite3.Connection, run: str, data: bytes) -> None:
 
 def create(db: sqlite3.Connection, run: NewRun, facts: Sequence[bytes], owner: str) -> bool:
     """A new run with its first facts, owned unless it waits its turn; False: its `dedup` exists."""
+    if run.is_child and db.execute("SELECT 1 FROM runs WHERE id = ? AND ended IS NOT NULL", (run.parent,)).fetchone():
+        return False  # Who started it was too late: nobody would tell it to stop.
     status, epoch, owner_now = ("queued", 0, None) if run.waits_its_turn else ("running", 1, owner)
     inserted = db.execute(
         "INSERT INTO runs (id, workflow, graph, status, created, head, epoch, owner, parent, forked, session,"

@@ -97,7 +97,7 @@ class PostgresJournal:
         """
         self._settle()
         item = items.creation(run, facts, self._graphs.get(run.graph), blobs)
-        created = self._writer.submit(items.InQueues(item) if run.waits_its_turn else item)
+        created = self._writer.submit(items.InQueues(item) if run.waits_its_turn or run.is_child else item)
         if not run.waits_its_turn:
             created.add_done_callback(lambda done: self._membership.held.add(run.id) if _succeeded(done) else None)
         return created

@@ -44,13 +44,18 @@ async def write(db: "Connection", items: Sequence[InQueues], owner: str) -> list
 
 
 async def _create(db: "Connection", item: Creation, owner: str) -> bool:
-    """A new run that waits its turn; False: its `dedup` exists."""
+    """A new run that waits its turn, or is somebody's child; False: its `dedup` exists, or its parent has ended."""
+    if item.new.is_child:  # Its parent's end waits for us, and tells our run; or we see it, and are too late.
+        parent = (kept(item.new.parent or ""),)
+        asked = await db.execute("SELECT ended IS NOT NULL FROM runs WHERE id = %s FOR SHARE", parent)
+        if await asked.fetchone() == (True,):
+            return False
     if item.document:
         await sql.keep_graphs(db, {item.new.graph: item.document})
     (made,) = await (await sql.create(db, [item], None if item.new.waits_its_turn else owner))()
     if made and item.blobs:
         await postgres_blobs.keep(db, [(item.run, item.blobs)])
-    if made:
+    if made and item.new.waits_its_turn:
         await _enter(db, item.new)
     return made
 
