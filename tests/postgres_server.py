@@ -53,6 +53,14 @@ class Server:
         """End every session at once, and come back."""
         self._control("restart", "-m", "immediate", "-w")
 
+    def halt(self) -> None:
+        """Crash, and stay away."""
+        self._control("stop", "-m", "immediate", "-w")
+
+    def go_on(self) -> None:
+        """Come back after `halt`."""
+        self._control("start", "-w", "-o", f'-h "" -k {self._folder / "data"}')
+
     def stop(self) -> None:
         with contextlib.suppress(subprocess.CalledProcessError):
             self._control("stop", "-m", "immediate", "-w")

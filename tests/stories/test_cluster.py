@@ -227,6 +227,28 @@ def test_probes_hear_whether_a_worker_lives_and_can_work(machines: Machines):
     assert (status, ready["status"], ready["database"], ready["lease"]) == (200, "ready", True, True)
 
 
+def test_probes_hear_that_the_database_is_away_and_that_it_is_back(machines: Machines):
+    started = Server()
+    machines.variables["MULLE_DATABASE_URL"] = started.schema()
+    worker = machines.worker("--health", "0")
+    assert worker.stdout is not None
+    port = int(worker.stdout.readline().rsplit(":", 1)[1].split("/")[0])
+    assert soon(lambda: asked(port, "/health/ready")[0] == 200)
+
+    try:
+        started.halt()
+        away, why = asked(port, "/health/ready")
+        live, _ = asked(port, "/health/live")
+        started.go_on()
+        back = soon(lambda: asked(port, "/health/ready")[0] == 200)
+    finally:
+        started.stop()
+
+    assert (away, why["database"], live, back) == (503, False, 200, True)
+    assert why["why"]
+    assert worker.poll() is None
+
+
 def test_several_workers_start_one_run_a_due_time(machines: Machines):
     when = [time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + 8 + step)) for step in range(2)]
     document = {

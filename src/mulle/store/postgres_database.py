@@ -4,6 +4,7 @@ Knows addresses, schema versions and what Postgres's error codes mean; knows not
 when the first connection is opened: who keeps everything in SQLite needs none.
 """
 
+import logging
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -56,6 +57,9 @@ class Address:
     def __init__(self, url: str) -> None:
         """Parse a `postgresql://` address; raises PostgresMissing, StoreUnavailable."""
         library = psycopg_library()
+        logging.getLogger("psycopg").setLevel(
+            logging.ERROR
+        )  # It warns of connections that broke: that is our business.
         plain = re.sub(r"^postgres(ql)?(\+\w+)?://", "postgresql://", url)
         try:
             self._parameters: dict[str, Any] = DEFAULTS | library.conninfo.conninfo_to_dict(plain)
