@@ -88,6 +88,17 @@ async def test_time_wakes_it_without_anybody_asking(home: Home, monkeypatch: pyt
     assert (await app.wait(run_id)).status == "succeeded"
 
 
+async def test_who_waits_after_a_signal_sees_what_it_did(home: Home):
+    """However soon: nobody has to have looked into the inbox."""
+    app, _ = home.open(by_itself=True)
+    told, cancelled = [(await app.run(waiting_for(signal="가자"))).id for _ in range(2)]
+
+    await app.signal(told, "가자")
+    await app.cancel(cancelled)
+
+    assert [(await app.wait(run)).status for run in (told, cancelled)] == ["succeeded", "cancelled"]
+
+
 async def test_a_signal_that_came_before_its_wait_is_kept(home: Home):
     app, _ = home.open()
     gate = Gate()

@@ -199,7 +199,8 @@ class LocalRuntime:
             if row.ended is not None:
                 return ending_of(run_id, await self._journal.read(run_id))
             due = row.wake_at is not None and row.wake_at <= self._clock()
-            if row.status == "waiting" and not due and run_id not in self._undriven.stalled:
+            rests = row.status == "waiting" and not due and run_id not in self._undriven.stalled
+            if rests and not await self._journal.inbox(run_id):
                 return RunEnding(id=run_id, status="waiting", head=row.head)
             if row.status == "queued" and not due:
                 await self._turn_of(run_id, row.wake_at)
