@@ -14,7 +14,8 @@ from mulle.document.reading import read_workflow
 from mulle.document.workflow import Workflow
 from mulle.engine.facts import AnyFact, NodeDone, RunStarted
 from mulle.engine.journal import NewRun
-from mulle.runtime.local import LoadedGraph, LocalRuntime
+from mulle.runtime.loaded import LoadedGraph
+from mulle.runtime.local import LocalRuntime
 from mulle.sdk.catalogue import Catalogue
 from mulle.store.database import MEMORY
 from mulle.store.sqlite_workflows import SqliteWorkflows

@@ -10,7 +10,8 @@ import mulle
 from mulle.app.given import BadAnswer
 from mulle.document.reading import read_workflow
 from mulle.engine.facts import NodeDone, NodeFailed, NodeStarted, RunCancelled
-from mulle.runtime import local, steps
+from mulle.runtime import lookout, steps
+from mulle.runtime.apart import AT_ONCE
 from mulle.sdk import Done, Node
 
 
@@ -319,7 +320,7 @@ async def test_a_changed_workflow_does_not_take_up_the_old_ones_runs(home: Home)
 
 
 async def test_runs_with_problems_do_not_hide_the_others(home: Home, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(local, "MOST_AT_A_TIME", 1)
+    monkeypatch.setattr(lookout, "MOST_AT_A_TIME", 1)
     strange, known = Ledger(hang=3), Ledger(hang=1)
     first, _ = home.open()
     for _ in range(3):
@@ -490,7 +491,7 @@ async def test_only_so_many_runs_are_driven_apart_at_a_time(home: Home):
 
     began: list[int] = []
     workflow = read_workflow(b"mulle: 1\nnodes: [{id: a, type: hang, effect: repeatable}, {id: b, type: end}]")
-    runs, app = local.APART_AT_ONCE * 2, home.open()[0]
+    runs, app = AT_ONCE * 2, home.open()[0]
     apart = home.open()[0]
     catalogue = apart.catalogue = app.catalogue = app.catalogue.with_types({"hang": Hang()})
     for _ in range(runs):
@@ -503,7 +504,7 @@ async def test_only_so_many_runs_are_driven_apart_at_a_time(home: Home):
         await app.recover()
     await app.idle()
 
-    assert (len(at_once), max(at_once)) == (runs, local.APART_AT_ONCE)
+    assert (len(at_once), max(at_once)) == (runs, AT_ONCE)
 
 
 async def test_innocent_neighbours_are_not_blamed(home: Home):

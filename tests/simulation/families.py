@@ -18,7 +18,7 @@ from tests.simulation.workload import Workload, dress
 from mulle.app.children import Children
 from mulle.app.graphs import Ready
 from mulle.document.workflow import Workflow
-from mulle.runtime.local import LoadedGraph
+from mulle.runtime.loaded import LoadedGraph
 from mulle.sdk.context import Services
 
 if TYPE_CHECKING:

@@ -16,7 +16,8 @@ from mulle.errors import MulleError
 from mulle.runtime.executor import Executor
 from mulle.runtime.ledger import Published
 from mulle.runtime.limits import Limits
-from mulle.runtime.local import LoadedGraph, LocalRuntime
+from mulle.runtime.loaded import LoadedGraph
+from mulle.runtime.local import LocalRuntime
 from mulle.sdk import Context
 from mulle.sdk.context import Services
 from mulle.sdk.node import Effect

@@ -22,7 +22,7 @@ from mulle.engine.journal import Journal, NewRun, RunRow
 from mulle.engine.plan import PlanNode, ScopePlan
 from mulle.errors import InputError
 from mulle.runtime.history import History
-from mulle.runtime.local import LoadedGraph
+from mulle.runtime.loaded import LoadedGraph
 
 
 class NothingToRetry(InputError):

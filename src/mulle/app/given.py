@@ -4,7 +4,7 @@ from typing import Any
 
 from mulle.document.ports import Port, accepts, is_object, type_of
 from mulle.errors import InputError
-from mulle.runtime.local import LoadedGraph
+from mulle.runtime.loaded import LoadedGraph
 from mulle.sdk.fit import NOT_DATA, plain
 
 QUESTION = "interrupted/"

@@ -16,7 +16,7 @@ from mulle.engine.journal import Journal
 from mulle.engine.plan import compile_body
 from mulle.errors import InputError
 from mulle.runtime.executor import Executor
-from mulle.runtime.local import LoadedGraph
+from mulle.runtime.loaded import LoadedGraph
 from mulle.sdk.catalogue import Catalogue
 from mulle.triggers.problems import schedule_problems
 

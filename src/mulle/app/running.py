@@ -28,7 +28,8 @@ from mulle.runtime.executor import Executor
 from mulle.runtime.history import History
 from mulle.runtime.ledger import Published
 from mulle.runtime.limits import Limits
-from mulle.runtime.local import LoadedGraph, LocalRuntime
+from mulle.runtime.loaded import LoadedGraph
+from mulle.runtime.local import LocalRuntime
 from mulle.sdk.catalogue import Catalogue
 from mulle.store.workflows import Workflows
 

@@ -15,7 +15,8 @@ from mulle.engine.plan import compile_body
 from mulle.runtime.endings import RunEnding
 from mulle.runtime.executor import Executor
 from mulle.runtime.history import History
-from mulle.runtime.local import LoadedGraph, LocalRuntime
+from mulle.runtime.loaded import LoadedGraph
+from mulle.runtime.local import LocalRuntime
 from mulle.runtime.memory_journal import MemoryJournal
 from mulle.sdk.catalogue import Catalogue
 

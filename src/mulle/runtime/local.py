@@ -7,26 +7,23 @@ from collections.abc import Awaitable, Callable, Collection, Sequence
 from functools import partial
 from typing import Any
 
-import msgspec
-
 from mulle.engine.facts import AnyFact, RunStarted
 from mulle.engine.journal import CANCEL, Claim, InboxSignal, Journal, NewRun, RunRow
-from mulle.engine.plan import ScopePlan
-from mulle.engine.run import Run
 from mulle.errors import (
     DriverBroken,
     JournalConflict,
     LeaseLost,
     MulleError,
-    StaleSnapshot,
     StoreError,
 )
+from mulle.runtime.apart import ALONE_AT, Apart
 from mulle.runtime.driver import Driver
 from mulle.runtime.eager import Eager
 from mulle.runtime.endings import RunEnding, ending, ending_of
-from mulle.runtime.executor import Executor
 from mulle.runtime.heavy import packed_together
 from mulle.runtime.ledger import NOTHING, Published, Unwritten
+from mulle.runtime.loaded import Load, LoadedGraph, recalled
+from mulle.runtime.lookout import Lookout
 from mulle.runtime.undriven import PASSING, Undriven, broken
 
 FIRST_EPOCH = 1
@@ -34,32 +31,8 @@ LOOK_AROUND = 5.0
 """Seconds after which drivers that died elsewhere are noticed at the latest, and a failed store is tried again."""
 LOOK_AGAIN = 0.1
 """Seconds between two looks at a run that another process drives."""
-MOST_AT_A_TIME = 40
-"""Runs that are taken up before others are looked for."""
-READ_AT_A_TIME = 500
-"""Facts of a run that is taken up."""
-ALONE_AT = 2
-"""Deaths after which a run is driven in a process of its own."""
 POISONED_AT = 3
 """Deaths after which a run is given up."""
-APART_AT_ONCE = 4
-"""Processes that drive one run each, at a time: a death may leave hundreds of runs under suspicion."""
-HEARINGS = 100
-"""How often signals may come between before such a run is driven here after all."""
-HAND_OVER = 10.0
-"""Seconds after which a run that was given to a process of its own is looked at again, if that one never began."""
-
-
-class LoadedGraph(msgspec.Struct, frozen=True):
-    """A graph ready to run, with whatever executes its nodes."""
-
-    plan: ScopePlan
-    executor: Executor
-    portable: bool = True
-    """Any program can drive it; False: it needs functions of this one."""
-
-
-Load = Callable[[str], Awaitable[LoadedGraph]]
 
 
 class LocalRuntime:
@@ -89,16 +62,20 @@ class LocalRuntime:
         self._journal = journal
         self._load = load
         self._publish = publish
-        self._alone = alone
         self._clock = clock
         self._drivers: dict[str, Driver] = {}
         self._tasks: dict[str, asyncio.Task[RunEnding]] = {}
-        self._apart: dict[str, asyncio.Task[None]] = {}
-        self._room_apart = asyncio.Semaphore(APART_AT_ONCE)
+        self._apart = Apart(journal, alone, clock, self._back)
         self._undriven = Undriven(before.left_behind() if before else {}, unsure=before is not None)
+        self._lookout = Lookout(
+            journal,
+            self._undriven,
+            load,
+            clock,
+            driven=lambda: {*self._tasks, *self._starting},
+            go_on=self._take_over,
+        )
         self._taken: list[str] = []
-        self._looking = asyncio.Lock()
-        """Held by whoever claims runs without knowing which."""
         self._starting: dict[str, Driver] = {}
         """Those of runs whose first fact is being written."""
         self._turns: dict[str, asyncio.Event] = {}
@@ -129,7 +106,7 @@ class LocalRuntime:
                 await self.take(new.id)
             self._stirred.set()
             return created
-        run = Run(graph.plan, graph.executor.catalogue.describe)
+        run = graph.new_run()
         for fact in (first, *kept):
             run.apply(fact)
         driver = self._new_driver(run, FIRST_EPOCH, self._journal, graph.executor, inbox_is_empty=True)
@@ -167,14 +144,13 @@ class LocalRuntime:
         """
         if run_id in self._tasks:
             return True
-        if run_id in self._apart or run_id in self._undriven.in_hand:
+        if run_id in self._apart.tasks or run_id in self._undriven.in_hand:
             return False
         self.problems.pop(run_id, None)
         self._undriven.broken.pop(run_id, None)
         try:
             if self._undriven.unsure or run_id in self._undriven.stalled:
-                async with self._looking:
-                    await self._take_up_ours()
+                await self._lookout.take_up_ours()
                 if run_id in self._tasks or run_id in self.problems:
                     return run_id in self._tasks
             with self._undriven.holding([run_id]):
@@ -193,8 +169,8 @@ class LocalRuntime:
         while True:
             if run_id in self._tasks:
                 return await self._end_of(self._tasks[run_id], run_id)
-            if run_id in self._apart:
-                await asyncio.wait([self._apart[run_id]])
+            if run_id in self._apart.tasks:
+                await asyncio.wait([self._apart.tasks[run_id]])
             row = await self._journal.row(run_id)
             if row.ended is not None:
                 return ending_of(run_id, await self._journal.read(run_id))
@@ -247,7 +223,7 @@ class LocalRuntime:
 
     async def idle(self) -> None:
         """Wait until no run is being driven by us."""
-        while working := [*self._tasks.values(), *self._apart.values()]:
+        while working := [*self._tasks.values(), *self._apart.tasks.values()]:
             await asyncio.wait(working)
 
     async def close(self) -> None:
@@ -256,7 +232,7 @@ class LocalRuntime:
         What is started or claimed from now on is left to others, too.
         """
         self._closed = True
-        working: list[asyncio.Task[Any]] = [*self._apart.values(), *filter(None, [self._alarm])]
+        working: list[asyncio.Task[Any]] = [*self._apart.tasks.values(), *filter(None, [self._alarm])]
         self._alarm = None
         for task in working:
             task.cancel()
@@ -362,8 +338,7 @@ class LocalRuntime:
             payload = {"detail": "poisoned", "reason": f"It ended its process {deaths} times without finishing a step."}
             await self._journal.send(row.id, InboxSignal(f"poisoned/{row.id}", CANCEL, payload))
         elif deaths >= ALONE_AT:
-            if not here and self._alone is not None and graph.portable and await self._hand_over(driver, row):
-                self._apart[row.id] = asyncio.create_task(self._drive_apart(row.id, self._alone))
+            if not here and graph.portable and await self._apart.take(driver, row):
                 return False
             # Counted beforehand: who claims it only to give it away may be killed meanwhile, and that is not its fault.
             await self._journal.count_death(row.id, row.epoch, POISONED_AT - 1)
@@ -376,24 +351,11 @@ class LocalRuntime:
         self._drive(driver)
         return True
 
-    async def _hand_over(self, driver: Driver, row: RunRow) -> bool:
-        """Let go of a run for a process of its own. One that has signals is kept, so these are taken in first."""
-        for _ in range(HEARINGS):
-            if await self._journal.release(row.id, row.epoch, self._clock() + HAND_OVER):
-                return True
-            await driver.hear()
-        return False
-
-    async def _drive_apart(self, run_id: str, alone: Callable[[str], Awaitable[None]]) -> None:
-        """Keep a run that kills its drivers away from the others."""
-        try:
-            async with self._room_apart:
-                await alone(run_id)
-        except OSError as error:
-            self.problems[run_id] = StoreError(f"No process of its own could be started for the run: {error}.")
-        finally:
-            del self._apart[run_id]
-            self._stirred.set()
+    async def _back(self, run_id: str, problem: StoreError | None) -> None:
+        """A process that drove one run alone has ended, or could not begin."""
+        if problem:
+            self.problems[run_id] = problem
+        self._stirred.set()
         row = await self._journal.row(run_id)
         if row.ended is None and row.owner is not None:  # That process died with it.
             await self._take_up(run_id)
@@ -402,94 +364,23 @@ class LocalRuntime:
         """A run of ours ready to be driven. One that this program cannot drive is let go of: others may be able to."""
         try:
             graph = await self._load(row.graph)
-            return graph, await self._driver(row, graph)
+            run = await recalled(self._journal, row, graph)
+            driver = self._new_driver(run, row.epoch, self._journal, graph.executor)
+            if driver.pins.any:
+                for fact in await self._journal.read(row.id, previews=True):
+                    driver.pins.count(fact)
         except PASSING:
             raise
         except MulleError:
             await self._journal.release(row.id, row.epoch, self._clock())
             raise
-
-    async def _driver(self, row: RunRow, graph: LoadedGraph) -> Driver:
-        """A driver that knows all that its run has learnt; raises BrokenJournal, UnreadableJournal, NewerJournal."""
-        run = await self._remembered(row, graph)
-        if run is None:
-            run = Run(graph.plan, graph.executor.catalogue.describe)
-        # Piece by piece: of all the big values that a long run once held, only the last ones are still wanted.
-        while facts := await self._journal.read(row.id, run.head, READ_AT_A_TIME):
-            for fact in facts:
-                run.apply(fact)
-        driver = self._new_driver(run, row.epoch, self._journal, graph.executor)
-        if driver.pins.any:
-            for fact in await self._journal.read(row.id, previews=True):
-                driver.pins.count(fact)
-        return driver
-
-    async def _remembered(self, row: RunRow, graph: LoadedGraph) -> Run | None:
-        """The run as its snapshot left it; None if there is none that this release can use."""
-        data = await self._journal.snapshot(row.id)
-        if data is None:
-            return None
-        try:
-            return Run.restored(data, graph.plan, graph.executor.catalogue.describe)
-        except StaleSnapshot:
-            return None
+        return graph, driver
 
     async def _look_for_work(self, *, stalled: bool = False) -> None:
-        async with self._looking:
-            if stalled or self._undriven.unsure:
-                await self._take_up_ours()
-            aside = {*self.problems, *self._apart, *self._undriven.stalled}
-            while True:
-                losses = self._undriven.losses
-                with self._undriven.claiming():
-                    claims = await self._journal.claim_due(self._clock(), MOST_AT_A_TIME, besides=aside)
-                    await self._take_over(claims, losses)
-                if not claims:
-                    break
-                aside.update(claim.row.id for claim in claims)
+        await self._lookout.look({*self.problems, *self._apart.tasks}, stalled=stalled)
 
-    async def _take_up_ours(self) -> None:
-        """Go on with what is ours and not driven: its store failed, or nobody told us that it is ours."""
-        if not self._undriven.stalled and not self._undriven.unsure:
-            return
-        losses = self._undriven.losses
-        # What somebody has in hand may be ours by another claim, whose answer was lost: then he finds it taken.
-        self._undriven.unsure = bool(self._undriven.in_hand)
-        with self._undriven.claiming():
-            given_up = await self._give_up()
-            stalled = self._undriven.stalled.keys() - given_up - self._undriven.in_hand
-            claims = await self._journal.claim_again(
-                {*self._tasks, *self._starting, *self._undriven.in_hand, *given_up}
-            )
-            for run_id in stalled - {claim.row.id for claim in claims}:  # It has ended, or is somebody else's.
-                self._undriven.stalled.pop(run_id, None)
-            for start in range(0, len(claims), MOST_AT_A_TIME):
-                await self._take_over(claims[start : start + MOST_AT_A_TIME], losses)
-
-    async def _give_up(self) -> set[str]:
-        """Let others try runs whose drivers ended in unexpected errors again and again; gives all that are left alone.
-
-        One that has a signal waiting cannot be let go of; it stays ours until we are asked for it, or end.
-        """
-        given_up = self._undriven.given_up
-        for run_id in given_up & self._undriven.stalled.keys():
-            with contextlib.suppress(JournalConflict):
-                if await self._journal.release(run_id, self._undriven.stalled[run_id].epoch, self._clock()):
-                    del self._undriven.stalled[run_id]
-        return given_up
-
-    async def _take_over(self, claims: Sequence[Claim], losses: int) -> None:
-        """Go on with runs that are ours since a moment ago; why one could not be driven is in `problems`."""
-        with self._undriven.holding([claim.row.id for claim in claims]):
-            for graph in {claim.row.graph for claim in claims}:
-                with contextlib.suppress(Exception):  # Each run that follows it will say why it cannot be driven.
-                    await self._load(graph)
-            if len(claims) == 1:
-                await self._take_over_one(claims[0], losses)
-            else:  # Their journals are read in one round trip, where the store can do that.
-                await asyncio.gather(*(self._take_over_one(claim, losses) for claim in claims))
-
-    async def _take_over_one(self, claim: Claim, losses: int) -> None:
+    async def _take_over(self, claim: Claim, losses: int) -> None:
+        """Go on with a run that is ours since a moment ago; why it could not be driven is in `problems`."""
         run_id = claim.row.id
         try:
             if await self._go_on(claim, losses, here=False):
