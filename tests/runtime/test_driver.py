@@ -91,6 +91,19 @@ async def test_pure_steps_do_not_wait_for_the_disk(home: Home):
     assert (await running).outputs == {"output": 4}
 
 
+async def test_a_pure_function_in_a_thread_is_called_once(home: Home):
+    app, _ = home.open()
+    calls: list[int] = []
+
+    def pure(value: int) -> int:
+        calls.append(value)
+        return value + 1
+
+    result = await app.run(mulle.Workflow("하나").add_step("갑", pure, effect="pure"), 1)
+
+    assert (result.outputs, calls) == ({"output": 2}, [1])
+
+
 async def test_watchers_are_told_only_what_is_on_disk(home: Home):
     app, journal = home.open()
     told: list[Any] = []

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextvars
+import threading
 
 import pytest
 
@@ -34,6 +35,19 @@ async def test_who_only_tries_whether_it_waits_starts_nothing():
         await asyncio.sleep(0)
 
     assert await in_thread(lambda: list(called)) == []
+
+
+async def test_who_is_sure_to_wait_may_begin_now():
+    begun = threading.Event()
+
+    async def seen_from_within() -> bool:
+        waiting = asyncio.ensure_future(in_thread(begun.set, now=True))
+        await asyncio.sleep(0)  # The first turn of `waiting`, and no other.
+        seen = begun.wait(5)
+        await waiting
+        return seen
+
+    assert await seen_from_within()
 
 
 async def test_cancelled_before_it_began_it_never_begins():

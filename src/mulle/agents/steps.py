@@ -116,7 +116,7 @@ class Step:
             keywords[self.taken.context] = ctx
         if self.is_async:
             return await self.call(*arguments, **keywords)
-        result = await in_thread(lambda: self.call(*arguments, **keywords))
+        result = await in_thread(lambda: self.call(*arguments, **keywords), now=True)
         return await result if inspect.isawaitable(result) else result
 
     def _arguments(self, inputs: Mapping[str, Any], sources: list[str]) -> tuple[tuple[Any, ...], dict[str, Any]]:
@@ -178,6 +178,11 @@ class FunctionNode(Node):
         answer = await step(inputs, config.sources, ctx)
         chosen = {_chosen(answer, config): True} if config.branches else {}
         return Done({"output": answer, **chosen})
+
+    def waits(self, spec: NodeSpec) -> bool:
+        """A sync function does, for its thread."""
+        step = self._steps.get(spec.id)
+        return step is not None and not step.is_async
 
     def signature(self, spec: NodeSpec) -> Signature:
         is_open = not spec.ports.inputs or spec.data.get("sources") is not None

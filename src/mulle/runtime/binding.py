@@ -39,7 +39,7 @@ class Prepared:
     environment: tuple[str, ...]
     """And as `env.NAME`: some of these may be secret."""
     waits: bool = False
-    """It was seen to wait, although it is pure: it gets a task at once."""
+    """It says that it waits, or was seen to, although it is pure: it gets a task at once."""
 
 
 class Bound(msgspec.Struct, frozen=True, eq=False):
@@ -81,6 +81,7 @@ def prepare(plan: PlanNode, catalogue: Catalogue, neighbours: Collection[str]) -
         constants=tuple((port, source) for port, source, _ in mapped(spec) if source.root not in neighbours),
         secrets=_named(plan, "secret"),
         environment=_named(plan, "env"),
+        waits=node.waits(spec),
     )
     return plan.prepared
 

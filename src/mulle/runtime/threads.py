@@ -22,13 +22,20 @@ _idle: "list[queue.SimpleQueue[_Piece]]" = []
 _lock = threading.Lock()
 
 
-async def in_thread(function: Callable[[], T]) -> T:
-    """The function's result, computed in a thread. Cancelling abandons the thread, which finishes on its own."""
+async def in_thread(function: Callable[[], T], *, now: bool = False) -> T:
+    """The function's result, computed in a thread. Cancelling abandons the thread, which finishes on its own.
+
+    Without `now` it begins in the loop's next turn: who only tries whether this waits (`Executor.at_once`) leaves, and
+    nothing has begun. A node that says beforehand that it waits is not tried.
+    """
     loop = asyncio.get_running_loop()
     future: asyncio.Future[T] = loop.create_future()
     context = contextvars.copy_context()
-    # Not here and now: who only tries whether this waits (`Executor.at_once`) leaves, and nothing has begun.
-    begins = loop.call_soon(_hand_over, (lambda: context.run(function), loop, future))
+    piece: _Piece = (lambda: context.run(function), loop, future)
+    if now:
+        _hand_over(piece)
+        return await future
+    begins = loop.call_soon(_hand_over, piece)
     try:
         return await future
     finally:

@@ -97,6 +97,14 @@ class Node:
         del config
         return self.effect
 
+    def waits(self, spec: NodeSpec) -> bool:
+        """Whether a turn of this node is sure to wait for something, such as a thread.
+
+        A pure node that may not is tried without a task first, and begun again as one if it does wait after all.
+        """
+        del spec
+        return False
+
     def signature(self, spec: NodeSpec) -> Signature:
         """The openings of one node of this type: those of the models, overruled by those in the document."""
         declared = Signature(
