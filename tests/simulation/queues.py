@@ -24,12 +24,17 @@ class QueueWatch:
 
     def __init__(self, broken: Callable[[str], None]) -> None:
         self._broken = broken
+        self._last: tuple[Sequence[Standing], list[str | None]] = ((), [])
         self._queued: set[str] = set()
         self.turns = 0
         """How many got a place for which they had waited."""
 
     def look(self, standings: Sequence[Standing], runs: "dict[str, RunHistory]") -> None:
         """See what became of everybody's place."""
+        owners = [runs[one.run].owner for one in standings]
+        if (standings, owners) == self._last:
+            return
+        self._last = (standings, owners)
         working = Counter(one.queue for one in standings if one.state == "at work")
         for one in standings:
             if working[one.queue] > one.most:

@@ -1,5 +1,7 @@
 """Some seeds of the simulator; `make soak` looks at as many as there is time for."""
 
+from dataclasses import replace
+
 import pytest
 from tests.simulation.checker import broken
 from tests.simulation.faults import crowd
@@ -16,10 +18,13 @@ def test_every_promise_holds_whatever_goes_wrong(chunk: int):
         assert found is None, found
 
 
-def test_a_hundred_drivers_keep_every_promise():
-    world = World(0, trouble=crowd(seed=1))
+@pytest.mark.parametrize("turns", [False, True])
+def test_a_hundred_drivers_keep_every_promise(turns: bool):
+    """Also when their runs stand in queues, and their steps wait for allowances and places."""
+    world = World(0, trouble=replace(crowd(seed=1 + turns), queues=turns, limits=turns))
     world.live()
 
     assert broken(world) == []
+    assert bool(world.history.queues.turns) is turns
     assert len(world.history.runs) == world.trouble.runs
     assert len({owner for kept in world.history.runs.values() for _, owner in kept.owners}) > 60
