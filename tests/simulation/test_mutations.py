@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 import pytest
-from tests.simulation import queues, world
+from tests.simulation import queues
 from tests.simulation.checker import (
     allowances_are_kept,
     broken,
@@ -184,10 +184,13 @@ def test_a_run_that_kills_its_drivers_beside_all_others(monkeypatch: pytest.Monk
     assert caught(who_kills_is_driven_apart)
 
 
-def test_a_run_that_may_kill_its_drivers_for_ever(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(local, "POISONED_AT", 1000)
-    monkeypatch.setattr(world, "POISON", 1000)
-    assert caught(every_run_ends)
+def test_a_store_that_counts_no_deaths(monkeypatch: pytest.MonkeyPatch):
+    async def forgetful(_: MemoryJournal, run: str, epoch: int, known: int) -> int:
+        del run, epoch
+        return known
+
+    monkeypatch.setattr(MemoryJournal, "count_death", forgetful)
+    assert caught(who_kills_is_driven_apart)
 
 
 def test_a_run_that_ends_without_a_word_to_its_children(monkeypatch: pytest.MonkeyPatch):
