@@ -74,6 +74,8 @@ class Campaign:
         """Numbers of runs of which somebody was told that they exist."""
         self.exits: list[str] = []
         """What processes said that ended by themselves and should not have."""
+        self.frozen: list[tuple[float, float]] = []
+        """From when to when a process stood still past its lease, in seconds since 1970."""
         self._lives = 0
         self._slots: dict[str, Slot] = {}
         self._freezing: set[asyncio.Task[None]] = set()
@@ -158,8 +160,10 @@ class Campaign:
 
     async def _freeze(self, slot: Slot) -> None:
         """Let it stand still past its lease, and go on. The others are troubled meanwhile."""
+        stopped = time.time()
         slot.process.send_signal(signal.SIGSTOP)
         await asyncio.sleep(self._chance.uniform(*PAST_THE_LEASE))
+        self.frozen.append((stopped, time.time()))
         slot.process.send_signal(signal.SIGCONT)
         self.done["freezes past the lease"] += 1
         slot.frozen = False

@@ -12,7 +12,7 @@ from tests.crash.campaign import Campaign, Slot
 from tests.crash.outside import Effect, Outside
 from tests.crash.sight import KINDS
 from tests.crash.stores import SqliteHome
-from tests.crash.verdict import MET, ONCE, REPEATED, Verdict, _judge_run
+from tests.crash.verdict import LATE, MET, ONCE, REPEATED, Verdict, _judge_run
 
 from mulle.engine.facts import NodeDone, NodeStarted, RunStarted
 
@@ -40,6 +40,25 @@ def test_the_verdict_sees_what_was_done_too_often():
 
     assert {ONCE, REPEATED} <= verdict.broken.keys()
     assert "BROKEN: " in verdict.table().splitlines()[-1]
+
+
+@pytest.mark.parametrize(
+    ("frozen", "is_late"), [([(2.2, 3.2)], True), ([(1.0, 3.2)], False), ([(2.2, 3.8)], False), ([(2.2, 0.5)], False)]
+)
+def test_only_who_was_frozen_between_licence_and_effect_may_come_late(
+    frozen: list[tuple[float, float]], *, is_late: bool
+):
+    path = ("tell",)
+    facts = [
+        RunStarted(at=1.0, run="r", graph="g", inputs={"n": 1}),
+        NodeStarted(at=2.0, path=path, effect="once"),
+        NodeDone(at=3.0, path=path),
+    ]
+    verdict = Verdict()
+
+    _judge_run("Postgres", "r", facts, [Effect(3.5, True, "r/tell/1/1", None)], verdict, frozen)
+
+    assert (verdict.total(LATE), REPEATED in verdict.broken) == ((1, False) if is_late else (0, True))
 
 
 def test_a_long_campaign_that_never_met_a_timer_says_so():

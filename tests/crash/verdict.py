@@ -31,6 +31,11 @@ PROMISES = (LOST, OUTPUTS, REPEATED, ONCE, LICENSED, RIGHT, JOURNAL, EXITS)
 RUNS, EFFECTS = "runs", "effects on the world"
 AGAIN = "repeatable steps in flight that ran again"
 ASKED = "once steps that a person had done again"
+LATE = "steps that a freeze cut off from their effect"
+"""Their process stood still past its lease between licence and effect, and nothing can take the effect back: it happens
+when the process wakes up, though another one has ended the step by then. The idempotency key tells the other side."""
+AWAKE = 2.0
+"""Seconds after a freeze in which such an effect happens."""
 
 
 @dataclass
@@ -104,14 +109,21 @@ async def judge(campaign: Campaign, app: App, effects: list[Effect], verdict: Ve
     for row in rows:
         facts = await app.journal.read(row.id)
         mine = [one for one in effects if one.key.startswith(f"{row.id}/")]
-        known.add(_judge_run(store, row.id, facts, mine, verdict))
+        known.add(_judge_run(store, row.id, facts, mine, verdict, campaign.frozen))
     for number in campaign.told - known:
         verdict.breaks(LOST, f"tour {number} is not there, and somebody was told that it is")
     for complaint in campaign.exits:
         verdict.breaks(EXITS, complaint[-2000:])
 
 
-def _judge_run(store: str, run: str, facts: Sequence[AnyFact], effects: list[Effect], verdict: Verdict) -> int:
+def _judge_run(  # noqa: PLR0917  # A run, and all that is known of it.
+    store: str,
+    run: str,
+    facts: Sequence[AnyFact],
+    effects: list[Effect],
+    verdict: Verdict,
+    frozen: Sequence[tuple[float, float]] = (),
+) -> int:
     """Look at one run; gives its number."""
     first, last = facts[0], facts[-1]
     assert isinstance(first, RunStarted)
@@ -129,7 +141,12 @@ def _judge_run(store: str, run: str, facts: Sequence[AnyFact], effects: list[Eff
         path = _path(effect)
         counts[path] += 1
         if path in done and effect.at > done[path]:
-            verdict.breaks(REPEATED, f"{run} {path} happened {effect.at - done[path]:.3f} s after its end")
+            licensed = min(fact.at for fact in facts if isinstance(fact, NodeStarted) and fact.path == path)
+            if any(licensed < stopped and woke <= effect.at < woke + AWAKE for stopped, woke in frozen):
+                verdict.count(store, LATE)
+            else:
+                after = f"{effect.at - done[path]:.3f} s after its end"
+                verdict.breaks(REPEATED, f"{store}: {run} {path} happened {after}")
         if counts[path] > 1:
             if not effect.once:
                 verdict.count(store, AGAIN)
