@@ -1,6 +1,6 @@
 """A run as its caller sees it: how it ended, what it gave, and what each node did, in words and as a picture."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -8,6 +8,24 @@ from mulle.document.drawing import as_svg, picture_of
 from mulle.document.workflow import Workflow
 from mulle.runtime.history import History, NodeRecord
 from mulle.runtime.pins import pin_key
+
+
+@dataclass(frozen=True)
+class Records:
+    """What runs did, for those who have no loop to await it on."""
+
+    blocking: Callable[[Coroutine[Any, Any, Any]], Any]
+    """Waits for something in a thread of its own."""
+    history: Callable[[str], Coroutine[Any, Any, History]]
+    """What a run did, by its id."""
+    document: Callable[[str], Coroutine[Any, Any, Workflow]]
+    """What it followed."""
+
+    def history_of(self, run_id: str) -> History:
+        return self.blocking(self.history(run_id))
+
+    def document_of(self, run_id: str) -> Workflow:
+        return self.blocking(self.document(run_id))
 
 
 @dataclass(frozen=True)
@@ -21,8 +39,7 @@ class RunResult:
     outputs: dict[str, Any]
     error: dict[str, str] | None
     conversation: dict[str, Any]
-    _history: Callable[[], History] = field(repr=False, compare=False)
-    _document: Callable[[], Workflow] = field(repr=False, compare=False)
+    _records: Records = field(repr=False, compare=False)
 
     @property
     def output(self) -> Any:
@@ -32,10 +49,11 @@ class RunResult:
     @property
     def nodes(self) -> list[NodeRecord]:
         """What each node did, in the order in which they began."""
-        return list(self._history().records.values())
+        return list(self._records.history_of(self.id).records.values())
 
     def _repr_svg_(self) -> str:
-        return as_svg(picture_of(self._document(), statuses(self._history())))
+        document, history = self._records.document_of(self.id), self._records.history_of(self.id)
+        return as_svg(picture_of(document, statuses(history)))
 
 
 def statuses(history: History) -> dict[str, str]:

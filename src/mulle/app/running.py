@@ -2,8 +2,8 @@
 
 import asyncio
 import random
+import secrets
 import time
-import uuid
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self, TypeVar, Unpack
@@ -14,7 +14,7 @@ from mulle.app.children import with_children
 from mulle.app.forks import Fork, forked, retried
 from mulle.app.given import checked_payload
 from mulle.app.graphs import Graphs, Ready
-from mulle.app.results import RunResult
+from mulle.app.results import Records, RunResult
 from mulle.app.taped import RunTape, World, recording, replaying
 from mulle.app.thread_loop import ThreadLoop, goes_on, running_loop
 from mulle.document.composed import Found
@@ -90,6 +90,7 @@ class App:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread = ThreadLoop()
         """Where scripts wait."""
+        self._records = Records(self._thread.run, self.history, self.followed)
 
     @property
     def catalogue(self) -> Catalogue:
@@ -249,7 +250,7 @@ class App:
 
     async def signal(self, run_id: str, name: str, payload: Any = None, *, signal_id: str | None = None) -> bool:
         """Send a run a signal; the same `signal_id` counts once. Raises UnknownRun, BadAnswer, BadRunInput."""
-        signal = InboxSignal(signal_id or uuid.uuid4().hex, name, checked_payload(name, payload))
+        signal = InboxSignal(signal_id or secrets.token_hex(16), name, checked_payload(name, payload))
         return await self._inside(self._running().signal(run_id, signal))
 
     async def cancel(self, run_id: str, reason: str = "") -> bool:
@@ -411,8 +412,7 @@ class App:
             outputs=ending.outputs,
             error=ending.error.to_dict() if ending.error else None,
             conversation=ending.conversation,
-            _history=lambda: self._thread.run(self.history(ending.id)),
-            _document=lambda: self._thread.run(self.followed(ending.id)),
+            _records=self._records,
         )
 
     @staticmethod
@@ -447,4 +447,4 @@ class App:
 
 
 def _new_id() -> str:
-    return uuid.uuid4().hex[:16]
+    return secrets.token_hex(8)
