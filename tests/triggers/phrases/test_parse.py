@@ -275,6 +275,8 @@ def test_a_single_time_is_the_next_that_can_be_meant(phrase: str, expected: str)
         "30분 뒤 9시",
         "9999년 12월 31일 24시",
         "9000년 뒤 9시",
+        "1일 자정 1일 빼고",
+        "every month on the 1st at 9am except the 1st",
     ],
 )
 def test_what_is_over_or_never_comes_is_refused(phrase: str):

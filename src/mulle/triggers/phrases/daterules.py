@@ -127,6 +127,8 @@ def _moved(reading: Reading, days: frozenset[int], shift: int) -> frozenset[int]
 
 
 def _check_days(reading: Reading, days: frozenset[int], months: frozenset[int]) -> None:
+    if not days:  # 1일은 빼고 매월 1일: nothing is left.
+        raise reading.impossible("never")
     late = max(days)
     if late > max(_LENGTHS[month] for month in months):
         raise reading.impossible("no_such", reading.either(f"{min(months)}월 {late}일", f"{min(months)}/{late}"))
