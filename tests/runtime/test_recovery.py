@@ -9,7 +9,9 @@ from tests.runtime.homes import Gate, Home, until
 import mulle
 from mulle.app.given import BadAnswer
 from mulle.document.reading import read_workflow
-from mulle.engine.facts import NodeDone, NodeFailed, NodeStarted, RunCancelled
+from mulle.engine.codec import encode_one
+from mulle.engine.facts import NodeDone, NodeFailed, NodeStarted, RunCancelled, RunStarted
+from mulle.engine.journal import Batch, NewRun, Queue
 from mulle.runtime import lookout, steps
 from mulle.runtime.apart import AT_ONCE
 from mulle.sdk import Done, Node
@@ -587,3 +589,33 @@ async def test_what_is_started_while_an_app_ends_is_left_to_others(home: Home):
     assert await app.recover([workflow]) == [run_id]
     assert (await app.wait(run_id)).status == "succeeded"
     assert (calls, ledger.calls) == ([], [1])
+
+
+async def test_a_suspect_that_has_to_queue_is_not_given_away_by_whom_it_was_given_to(home: Home):
+    asked: list[str] = []
+
+    async def alone(run: str) -> None:
+        asked.append(run)
+
+    app, journal = home.open(alone=alone)
+    _, other = home.open()
+    ready = app.graphs.ready(read_workflow(b"{mulle: 1, nodes: [{id: end, type: end}], edges: []}"))
+    journal.save_graph(ready.graph, ready.text)
+
+    async def claimed(run: str) -> None:
+        first = [encode_one(RunStarted(at=0.0, run=run, graph=ready.graph))]
+        new = NewRun(id=run, workflow="w", graph=ready.graph, created=0.0, queues=(Queue("q", 1),))
+        await journal.create(new, first, {})
+        await other.claim(run)
+
+    await claimed("suspect")
+    await other.real.count_death("suspect", 1, 1)
+    await other.release("suspect", 1, 0.0)
+    await claimed("blocker")
+    going_on = asyncio.create_task(app.go_on("suspect"))
+    while (await journal.row("suspect")).status != "queued":  # noqa: ASYNC110 - it happens in the journal.
+        await asyncio.sleep(0.002)
+    await other.append(Batch(run="blocker", epoch=1, after=1, facts=[], status="succeeded", ended=1.0))
+
+    assert (await going_on).status == "succeeded"
+    assert asked == []

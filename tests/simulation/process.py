@@ -76,7 +76,7 @@ class Process:
         """What `mulle worker --only RUN` does."""
         with contextlib.suppress(MulleError):
             if await self.runtime.take(run, here=True) or run not in self.runtime.problems:
-                await self.runtime.wait(run)
+                await self.runtime.wait(run, here=True)
         await self.runtime.close()
         await self.journal.close()
         self._world.history.say(f"{self.name:>5} has ended")

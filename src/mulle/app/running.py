@@ -246,7 +246,7 @@ class App:
         runtime = self._running()
         if not await runtime.take(run_id, here=True) and run_id in runtime.problems:
             raise runtime.problems[run_id]
-        return await runtime.wait(run_id)
+        return await runtime.wait(run_id, here=True)  # Whom it was given to must not give it away again.
 
     async def signal(self, run_id: str, name: str, payload: Any = None, *, signal_id: str | None = None) -> bool:
         """Send a run a signal; the same `signal_id` counts once. Raises UnknownRun, BadAnswer, BadRunInput."""

@@ -164,8 +164,11 @@ class LocalRuntime:
             self.problems[run_id] = error
             return False
 
-    async def wait(self, run_id: str) -> RunEnding:
-        """The run's end, or where it stands when only time or a signal can move it. Raises what stopped its driver."""
+    async def wait(self, run_id: str, *, here: bool = False) -> RunEnding:
+        """The run's end, or where it stands when only time or a signal can move it. Raises what stopped its driver.
+
+        `here`: as for `take`, should it be left meanwhile.
+        """
         while True:
             if run_id in self._tasks:
                 return await self._end_of(self._tasks[run_id], run_id)
@@ -181,7 +184,7 @@ class LocalRuntime:
             if row.status == "queued" and not due:
                 await self._turn_of(run_id, row.wake_at)
                 continue
-            if not await self.take(run_id):
+            if not await self.take(run_id, here=here):
                 if run_id in self.problems:
                     raise self.problems[run_id]
                 await asyncio.sleep(LOOK_AGAIN)
