@@ -154,8 +154,8 @@ def test_a_store_that_wakes_nobody(monkeypatch: pytest.MonkeyPatch):
 def test_a_second_try_that_forgets_what_it_gave(monkeypatch: pytest.MonkeyPatch):
     answered = executor.Executor._answered
 
-    def empty(self: Any, turn: Any, answer: Any) -> Any:
-        fact = answered(self, turn, answer)
+    def empty(self: Any, turn: Any, answer: Any, **known: Any) -> Any:
+        fact = answered(self, turn, answer, **known)
         if turn.command.attempt > 1 and isinstance(fact, NodeDone):
             return NodeDone(at=fact.at, path=fact.path)
         return fact

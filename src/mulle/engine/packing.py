@@ -18,6 +18,7 @@ from typing import Any, NamedTuple, TypeGuard, TypeVar, cast
 
 import msgspec
 
+from mulle.document.glance import is_small_data
 from mulle.document.ports import is_object
 from mulle.engine.codec import encode_one
 from mulle.engine.facts import AnyFact, BlobRef, NodeExpanded, Path
@@ -39,9 +40,6 @@ Blobs = dict[str, list[bytes]]
 """Values by hash. Each is a list of parts; every part is JSON of the value's own kind, and they follow each other."""
 
 _SCALARS = frozenset({int, float, bool, type(None)})
-_CONTAINERS = frozenset({dict, list, tuple})
-FEW, GLANCE = 8, 64
-"""Items, and characters of a text or a name, that a glance takes in: of three levels, a quarter of `HEAVY` at most."""
 _encoder = msgspec.json.Encoder()
 
 
@@ -90,7 +88,7 @@ def is_heavy(values: Mapping[str, Any]) -> bool:
     """Whether writing these takes so long that it should be done in slices."""
     for value in values.values():
         kind = value.__class__
-        if kind in _SCALARS or (kind in _CONTAINERS and _is_small(value, 2)):
+        if kind in _SCALARS or is_small_data(value) or (kind is tuple and len(value) == 1 and is_small_data(value[0])):
             continue
         if kind is str:
             if len(value) > HEAVY:
@@ -98,25 +96,6 @@ def is_heavy(values: Mapping[str, Any]) -> bool:
         elif weight(value, HEAVY) > HEAVY:
             return True
     return False
-
-
-def _is_small(value: Any, levels: int) -> bool:
-    """Whether a value is small at first glance, as most are. This is asked for every fact."""
-    if len(value) > FEW:
-        return False
-    items = value
-    if value.__class__ is dict:
-        for name in value:
-            if name.__class__ is not str or len(name) > GLANCE:
-                return False
-        items = value.values()
-    for item in items:
-        kind = item.__class__
-        if kind in _SCALARS or (kind is str and len(item) < GLANCE):
-            continue
-        if not levels or kind not in _CONTAINERS or not _is_small(item, levels - 1):
-            return False
-    return True
 
 
 def weight(value: Any, most: int) -> int:

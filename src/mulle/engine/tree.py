@@ -87,8 +87,7 @@ class Tree:
         """Give a node its ending, and what lies behind it its start or its skip."""
         scope, plan, node = place
         self.agenda.drop(path)
-        if node.listens_to:
-            self.stop_listening(path, node)
+        self.stop_listening(path, node)
         node.status = status
         node.memo = node.expansion = node.form = node.answer = None
         self._count_out(scope, plan, node)

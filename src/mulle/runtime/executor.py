@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 import msgspec
 
+from mulle.document.glance import is_small_data
 from mulle.document.ports import is_array, is_object
 from mulle.document.signature import Signature
 from mulle.document.variables import Write
@@ -35,7 +36,7 @@ from mulle.runtime.limits import Limits
 from mulle.sdk.catalogue import Catalogue
 from mulle.sdk.context import Context, Services
 from mulle.sdk.derived import with_derived
-from mulle.sdk.fit import NOT_DATA, NoData, plain
+from mulle.sdk.fit import NOT_DATA, NoData, copied, plain
 from mulle.sdk.node import Answer, Done, Expand, Wait
 
 
@@ -136,10 +137,12 @@ class Executor:
         try:
             coroutine.send(None)
         except StopIteration as stop:
-            if isinstance(stop.value, Done) and is_heavy(stop.value.outputs):
-                turn.answer = stop.value
+            answer: Any = stop.value
+            small = isinstance(answer, Done) and is_small_data(answer.outputs)
+            if not small and isinstance(answer, Done) and is_heavy(answer.outputs):
+                turn.answer = answer
                 return None
-            return self._answered(turn, stop.value)
+            return self._answered(turn, answer, small=small)
         except KeyboardInterrupt:
             raise
         except BaseException as error:  # noqa: BLE001 - whatever a node raises is the node's failure.
@@ -165,10 +168,11 @@ class Executor:
             raise
         except BaseException as error:  # noqa: BLE001 - whatever a node raises, SystemExit too, is the node's failure.
             return self.failed(turn, error)
-        if isinstance(answer, Done) and is_heavy(answer.outputs):
+        small = isinstance(answer, Done) and is_small_data(answer.outputs)
+        if not small and isinstance(answer, Done) and is_heavy(answer.outputs):
             turn.answer = answer
             return await self._answered_heavily(turn, answer)
-        return self._answered(turn, answer)
+        return self._answered(turn, answer, small=small)
 
     async def _answered_heavily(self, turn: Turn, answer: Done) -> AnyFact:
         """The fact of an answer that takes long to copy; others have their turn meanwhile."""
@@ -194,8 +198,10 @@ class Executor:
     def _start(self, turn: Turn) -> Coroutine[Any, Any, Answer]:
         return turn.bound.type.run(turn.bound.config, turn.bound.inputs, turn.context)
 
-    def _answered(self, turn: Turn, answer: Any) -> AnyFact:
-        clean = self._without_secrets if turn.bound.knows_secrets else plain
+    def _answered(self, turn: Turn, answer: Any, *, small: bool = False) -> AnyFact:
+        """An answer as a fact. `small`: its outputs are known to be data, and small."""
+        small = small and not answer.writes and not turn.spec.derived_outputs
+        clean = self._without_secrets if turn.bound.knows_secrets else copied if small else plain
         try:
             if turn.spec.derived_outputs and isinstance(answer, Done):
                 answer = msgspec.structs.replace(

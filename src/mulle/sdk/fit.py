@@ -8,6 +8,7 @@ from typing import Any, cast
 import msgspec
 from pydantic import BaseModel, ValidationError
 
+from mulle.document.glance import is_small_data
 from mulle.document.places import place
 from mulle.document.ports import Port, accepts, is_array, is_object, type_of
 from mulle.errors import StepError
@@ -101,6 +102,8 @@ def plain(value: Any) -> Any:
     """
     if value is None or value is True or value is False:
         return value
+    if is_small_data(value):
+        return msgspec.to_builtins(value)
     encoded = _encoder.encode(value)
     # Numbers that are none are written as null, so only what has a null in it can hold one.
     if (
