@@ -31,7 +31,11 @@ async def run(journal: Journal, name: str, *, ended: float | None, status: str =
     await journal.create(new(name, **more), facts(0))
     await journal.append(batch(name, 1, 2))
     if ended is not None:
-        await journal.append(batch(name, 3, status=status, ended=ended))
+        await end(journal, name, ended, status)
+
+
+async def end(journal: Journal, name: str, ended: float, status: str = "succeeded") -> None:
+    await journal.append(batch(name, 3, status=status, ended=ended))
 
 
 async def left(journal: Journal) -> set[str]:
@@ -74,10 +78,12 @@ async def test_nothing_goes_where_everything_is_kept(journal: Journal):
 
 
 async def test_a_parent_waits_for_its_children_and_a_child_stays_as_long_as_its_parent(journal: Journal):
-    await run(journal, "parent", ended=1.0)
+    await run(journal, "parent", ended=None)
     await run(journal, "child at work", ended=None, parent="parent")
-    await run(journal, "young parent", ended=99.0)
+    await end(journal, "parent", 1.0)
+    await run(journal, "young parent", ended=None)
     await run(journal, "old child", ended=1.0, parent="young parent")
+    await end(journal, "young parent", 99.0)
     await run(journal, "orphan", ended=1.0, parent="nobody")
 
     await journal.sweep(KEEP, 100.0)

@@ -20,24 +20,24 @@ _SELECT_RUN = f"SELECT {', '.join(COLUMNS)} FROM runs"
 # Every batch first proves that its writer still holds the run. Columns that are indexed are named only when they
 # change: SQLite would rewrite their indexes all the same.
 _PROOF = "WHERE id = ? AND head = ? AND epoch = ? AND owner = ?"
-_ADVANCE = f"UPDATE runs SET head = ?, deaths = CASE WHEN ? THEN 0 ELSE deaths END {_PROOF}"
+ADVANCE = f"UPDATE runs SET head = ?, deaths = CASE WHEN ? THEN 0 ELSE deaths END {_PROOF}"
 _ADVANCE_STATUS = (
     f"UPDATE runs SET head = ?, deaths = CASE WHEN ? THEN 0 ELSE deaths END, status = ?, detail = ? {_PROOF}"
 )
-_ADVANCE_TO_END = (
+ADVANCE_TO_END = (
     "UPDATE runs SET head = ?, deaths = CASE WHEN ? THEN 0 ELSE deaths END, status = ?, detail = ?, ended = ?,"
-    " ending = (SELECT last + 1 FROM endings),"
+    " ending = ?,"
     f" owner = NULL, wake_at = NULL, woken = 0 {_PROOF}"
 )
 # Facts come as UTF-8 and are kept as text, so that any tool can read them.
-_INSERT_FACTS = "INSERT INTO facts (run, seq, data) VALUES (?, ?, CAST(? AS TEXT))"
+INSERT_FACTS = "INSERT INTO facts (run, seq, data) VALUES (?, ?, CAST(? AS TEXT))"
 
 
+INSERT_RUN = (
+    "INSERT INTO runs (id, workflow, graph, status, created, head, epoch, owner, parent, forked, session, dedup)"
+    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (dedup) WHERE dedup IS NOT NULL DO NOTHING"
+)
 FACTS_IN_A_ROW = 2000
-
-
-class StaleError(Exception):
-    """Some batch of a group no longer fits its run."""
 
 
 # ---------------------------------------------------------------------- writing
@@ -57,35 +57,22 @@ def keep_snapshot(db: sqlite3.Connection, run: str, data: bytes) -> None:
     )
 
 
+def row_of(run: NewRun, head: int, owner: str) -> tuple[Any, ...]:
+    """The values of a new run's row, owned unless it waits its turn."""
+    status, epoch, owner_now = ("queued", 0, None) if run.waits_its_turn else ("running", 1, owner)
+    named = (run.parent, run.forked, run.session, run.dedup)
+    return (run.id, run.workflow, run.graph, status, run.created, head, epoch, owner_now, *named)
+
+
 def create(db: sqlite3.Connection, run: NewRun, facts: Sequence[bytes], owner: str) -> bool:
     """A new run with its first facts, owned unless it waits its turn; False: its `dedup` exists."""
     if run.is_child and db.execute("SELECT 1 FROM runs WHERE id = ? AND ended IS NOT NULL", (run.parent,)).fetchone():
         return False  # Who started it was too late: nobody would tell it to stop.
-    status, epoch, owner_now = ("queued", 0, None) if run.waits_its_turn else ("running", 1, owner)
-    inserted = db.execute(
-        "INSERT INTO runs (id, workflow, graph, status, created, head, epoch, owner, parent, forked, session,"
-        " dedup) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
-        " ON CONFLICT (dedup) WHERE dedup IS NOT NULL DO NOTHING",
-        (
-            run.id,
-            run.workflow,
-            run.graph,
-            status,
-            run.created,
-            len(facts),
-            epoch,
-            owner_now,
-            run.parent,
-            run.forked,
-            run.session,
-            run.dedup,
-        ),
-    )
-    if not inserted.rowcount:
+    if not db.execute(INSERT_RUN, row_of(run, len(facts), owner)).rowcount:
         return False
     # A fork may begin with very many; whoever reads them reads a row at a time.
     rows = ((run.id, at, joined(facts[at : at + FACTS_IN_A_ROW])) for at in range(0, len(facts), FACTS_IN_A_ROW))
-    db.executemany(_INSERT_FACTS, rows)
+    db.executemany(INSERT_FACTS, rows)
     if run.waits_its_turn:
         queue_rows.enter(db, run)
         for older, signal in queue_rows.debounced(db, run):
@@ -93,39 +80,25 @@ def create(db: sqlite3.Connection, run: NewRun, facts: Sequence[bytes], owner: s
     return True
 
 
-def is_plain(batch: Batch) -> bool:
-    """Whether a batch brings facts and changes nothing else."""
-    return bool(batch.facts) and not (batch.status or batch.ended or batch.consumed or batch.signals or batch.blobs)
-
-
-def append_plain(db: sqlite3.Connection, batches: Sequence[Batch], owner: str) -> None:
-    """Many plain batches in two calls; raises StaleError, saying not of which, if any of them is."""
-    advanced = db.executemany(
-        _ADVANCE, [(b.after + len(b.facts), b.alive, b.run, b.after, b.epoch, owner) for b in batches]
-    )
-    if advanced.rowcount != len(batches):
-        raise StaleError
-    db.executemany(_INSERT_FACTS, [(b.run, b.after, joined(b.facts)) for b in batches])
-
-
 def append(db: sqlite3.Connection, batch: Batch, owner: str) -> None:
     """Any batch; raises JournalConflict, having written nothing, if it is stale."""
     head = batch.after + len(batch.facts)
     proof = (batch.run, batch.after, batch.epoch, owner)
     if batch.ended is not None:
-        end = (batch.status or "succeeded", batch.detail, batch.ended)
-        advanced = db.execute(_ADVANCE_TO_END, (head, batch.alive, *end, *proof))
+        number = db.execute("SELECT last + 1 FROM endings").fetchone()[0]
+        end = (batch.status or "succeeded", batch.detail, batch.ended, number)
+        advanced = db.execute(ADVANCE_TO_END, (head, batch.alive, *end, *proof))
     elif batch.status is not None:
         advanced = db.execute(_ADVANCE_STATUS, (head, batch.alive, batch.status, batch.detail, *proof))
     else:
-        advanced = db.execute(_ADVANCE, (head, batch.alive, *proof))
+        advanced = db.execute(ADVANCE, (head, batch.alive, *proof))
     if not advanced.rowcount:
         raise JournalConflict(run=batch.run)
     if batch.ended is not None:
         db.execute("UPDATE endings SET last = last + 1")
         queue_rows.leave(db, batch.run, for_good=True)
     if batch.facts:
-        db.execute(_INSERT_FACTS, (batch.run, batch.after, joined(batch.facts)))
+        db.execute(INSERT_FACTS, (batch.run, batch.after, joined(batch.facts)))
     if batch.blobs:
         blob_rows.keep(db, batch.run, batch.blobs)
     if batch.consumed:

@@ -25,8 +25,9 @@ from mulle.store.database import connect, migrate, storage
 from mulle.store.group_commit import GroupCommit
 from mulle.store.owners import Owners
 from mulle.store.sweep import Sweep
+from mulle.store.together import Creation, Together
 
-Write = Batch | Callable[[sqlite3.Connection], Any]
+Write = Batch | Creation | Callable[[sqlite3.Connection], Any]
 """What the group writes: facts, or something else to be done to the database."""
 
 ROW_SIZE = 500
@@ -90,17 +91,8 @@ class SqliteJournal:
     ) -> Awaitable[bool]:
         """Write a run's row, claimed by this process at epoch 1, with its first facts. False: its `dedup` exists."""
         self._keep_listening()
-        me, document = self._owners.me, self._graphs.get(run.graph)
-
-        def write(db: sqlite3.Connection) -> bool:
-            if document is not None:
-                sql.keep_graph(db, run.graph, document)  # A run of the same graph may have been deleted meanwhile.
-            created = sql.create(db, run, facts, me)
-            if created and blobs:
-                blob_rows.keep(db, run.id, blobs)
-            return created
-
-        return self._writer.submit(write, _size(facts, blobs))
+        document = self._graphs.get(run.graph)  # A run of the same graph may have been deleted meanwhile.
+        return self._writer.submit(Creation(run, facts, blobs or {}, document), _size(facts, blobs))
 
     def append(self, batch: Batch) -> Awaitable[None]:
         """Write facts. Batches that gather while one commit is under way share the next one."""
@@ -216,25 +208,30 @@ class SqliteJournal:
         return self._writer.submit(write, ROW_SIZE)
 
     def _together(self, db: sqlite3.Connection, items: Sequence[Write]) -> list[Any]:
-        """Write a group in order, neighbouring plain batches in one go. Raises if anything is wrong with anyone's."""
-        me = self._owners.me
+        """Write a group, what is of one kind in one go. Raises if anything is wrong with anyone's."""
+        together = Together(db, self._owners.me)
         outcomes: list[Any] = []
-        plain: list[Batch] = []
         for item in items:
-            if isinstance(item, Batch) and sql.is_plain(item):
-                plain.append(item)
-                outcomes.append(None)
-                continue
-            if plain:
-                sql.append_plain(db, plain, me)
-                plain = []
-            outcomes.append(self._alone(db, item))
-        if plain:
-            sql.append_plain(db, plain, me)
+            if together.takes(item):
+                outcomes.append(isinstance(item, Creation) or None)
+            else:
+                together.write()
+                outcomes.append(self._alone(db, item))
+        together.write()
         return outcomes
 
     def _alone(self, db: sqlite3.Connection, item: Write) -> Any:
-        return sql.append(db, item, self._owners.me) if isinstance(item, Batch) else item(db)
+        me = self._owners.me
+        if isinstance(item, Batch):
+            return sql.append(db, item, me)
+        if not isinstance(item, Creation):
+            return item(db)
+        if item.document is not None:
+            sql.keep_graph(db, item.run.graph, item.document)
+        created = sql.create(db, item.run, item.facts, me)
+        if created and item.blobs:
+            blob_rows.keep(db, item.run.id, item.blobs)
+        return created
 
     # ------------------------------------------------------------------ reading
 
