@@ -76,6 +76,8 @@ class Author:
         node["on_error"] = policy
         if policy == "default":
             node["default_outputs"] = self._chance.choice([{}, {"out": "없음"}])
+        if self._count % 3 == 0:
+            node["timeout"] = 5 + self._count
         if depth < DEPTH and self._often(0.4):
             self._fill(node, depth, before)
         return node

@@ -1,12 +1,12 @@
 """A driver in miniature: pure, synchronous, as unlucky as a random number generator can make it.
 
 It starts what is listed, finishes what runs in any order, stops what is to be stopped, answers waits and questions,
-dies and begins anew. After every fact it checks what must always hold.
+lets bodies and waits take too long, dies and begins anew. After every fact it checks what must always hold.
 """
 
 import json
 import zlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from random import Random
 from typing import Any
 
@@ -38,6 +38,8 @@ from mulle.engine.scope import NodeState, Scope, inputs_of
 
 MOST = 20_000
 """Steps after which a run is taken to hang."""
+MOST_LATE = 6
+"""How often something takes too long in one run."""
 
 
 def behave(node: Data, inputs: Data, names: Data) -> tuple[str, Outputs]:
@@ -65,11 +67,24 @@ class Miniature:
         deadly: bool = False,
         cancel_at: int | None = None,
         begin: Sequence[AnyFact] = (),
+        late: Callable[[Path, PlanNode], Data | None] = lambda _path, _plan: None,
     ) -> None:
-        """`begin`: the facts that a fork begins with, its RunStarted among them."""
+        """Drive it.
+
+        Args:
+            document: As data.
+            chance: Decides what happens next.
+            deadly: It dies now and then.
+            cancel_at: It is cancelled after so many facts.
+            begin: The facts that a fork begins with, its RunStarted among them.
+            late: What the failure of a node says whose body or wait takes too long; None: none does.
+        """
         self._chance = chance
         self._deadly = deadly
         self._cancel_at = cancel_at
+        self._late = late
+        self.timed_out: list[Path] = []
+        """Nodes whose body or wait took too long."""
         self._document = document
         self.plan = compiled(document)
         self.journal: list[AnyFact] = []
@@ -145,6 +160,8 @@ class Miniature:
         if self._deadly and self._chance.random() < 0.02:
             self._die()
             return
+        if len(self.timed_out) < MOST_LATE and self._chance.random() < 0.1 and self._run_late():
+            return
         if self._chance.random() < 0.05:
             self._tell(Signalled(at=1.0, id=f"n{self._chance.randint(0, 3)}", name="모두"))
         self._move(self._chance.choice([*self.run.commands, *self.run.to_stop, *self.run.waiting()]))
@@ -164,6 +181,25 @@ class Miniature:
         else:
             assert command is not None
             self._start(command, plan)
+
+    def _run_late(self) -> bool:
+        """Let the time of a node be up whose body is at work or that waits; whether there was one."""
+        bounded: list[tuple[Path, Data]] = []
+        for path in dict.fromkeys([*self._began_in_order(), *self.run.waiting()]):
+            scope, plan, node = self.run.at(path)
+            at_work = node.status == at.WAITING or (node.status == at.EXPANDED and node.overdue is None)
+            if at_work and not scope.closing and (said := self._late(path, plan)) is not None:
+                bounded.append((path, said))
+        if not bounded:
+            return False
+        path, said = self._chance.choice(bounded)
+        self.timed_out.append(path)
+        self._fail(path, "timeout", **said)
+        return True
+
+    def _began_in_order(self) -> list[Path]:
+        """The nodes under way, those inside of others among them."""
+        return sorted(self.began - self.endings.keys(), key=str)
 
     def _start(self, command: Execute, plan: PlanNode) -> None:
         effect = plan.spec.data.get("effect", "pure")

@@ -163,4 +163,12 @@ class Play:
 
 def picture(run: Run) -> tuple[Any, ...]:
     """All that a driver sees of a run."""
-    return list(run.commands.items()), list(run.to_stop), run.finish, run.conversation, run.written, run.waiting()
+    return (
+        list(run.commands.items()),
+        list(run.to_stop),
+        run.finish,
+        run.conversation,
+        run.written,
+        run.waiting(),
+        run.deadline,
+    )

@@ -17,7 +17,7 @@ from mulle.document.variables import Write
 from mulle.engine import scope as at
 from mulle.engine.facts import AnyFact, NodeDone, NodeExpanded, NodeFailed, NodeStarted, Path, RunStarted, Signalled
 from mulle.engine.fork import Change, WouldNotRun, kept_facts
-from mulle.engine.plan import ScopePlan
+from mulle.engine.plan import PlanNode, ScopePlan
 from mulle.engine.run import Run
 from mulle.errors import BrokenJournal
 
@@ -142,6 +142,27 @@ def test_a_retry_of_a_cancelled_run_ends_as_if_nobody_had_cancelled_it(
 ):
     wanted = Reference(drawn, behave)
     played = Miniature(drawn, luck, deadly=deadly, cancel_at=when)
+    played.drive()
+
+    begun = forked(played, Change())
+    fork = Miniature(drawn, luck, begin=begun)
+    fork.drive()
+
+    assert ends_as(fork, wanted)
+    assert nothing_kept_runs_again(begun, fork.journal)
+
+
+def ends_the_run(path: Path, plan: PlanNode) -> dict[str, Any] | None:
+    return {"from_turn": 1} if len(path) == 1 and plan.spec.on_error == "fail" else None
+
+
+@given(documents, lucks, st.booleans())
+@settings(max_examples=200, deadline=None)
+def test_a_retry_of_a_run_whose_body_or_wait_took_too_long_ends_as_if_it_had_not(
+    drawn: dict[str, Any], luck: Random, deadly: bool
+):
+    wanted = Reference(drawn, behave)
+    played = Miniature(drawn, luck, deadly=deadly, late=ends_the_run)
     played.drive()
 
     begun = forked(played, Change())

@@ -18,6 +18,9 @@ from mulle.engine.run import Run
 documents = st.builds(document, st.integers(0, 2**32), st.integers(1, 7))
 lucks = st.integers(0, 2**32).map(Random)
 
+FOR_GOOD: dict[str, Any] = {"from_turn": 1}
+TRIED_AGAIN: dict[str, Any] = {"from_turn": 1, "retry_at": 9.0}
+
 
 def every_node_has_its_ending(played: Miniature) -> bool:
     scopes = {path[:-1] for path in played.endings} | {path[:-1] for path in played.began} | {()}
@@ -72,10 +75,40 @@ def test_a_cancelled_run_always_ends(drawn: dict[str, Any], luck: Random, when: 
         assert (ended.status, ended.detail) == ("cancelled", "cancelled")
 
 
-@given(documents, lucks)
-@settings(max_examples=60, deadline=None)
-def test_a_journal_cut_anywhere_and_folded_anew_wants_the_same(drawn: dict[str, Any], luck: Random):
-    played = Miniature(drawn, luck)
+@given(documents, lucks, st.booleans())
+@settings(max_examples=300, deadline=None)
+def test_a_run_whose_bodies_and_waits_time_out_and_are_tried_again_gives_what_the_reference_gives(
+    drawn: dict[str, Any], luck: Random, deadly: bool
+):
+    wanted = Reference(drawn, behave)
+    played = Miniature(drawn, luck, deadly=deadly, late=lambda _path, _plan: TRIED_AGAIN)
+    played.drive()
+
+    ended = played.run.ended
+    assert ended is not None
+    assert every_node_has_its_ending(played)
+    assert ended.status == ("failed" if wanted.failed else "succeeded")
+    if not wanted.failed:
+        assert ended.outputs == wanted.outputs
+
+
+@given(documents, lucks, st.booleans(), st.one_of(st.none(), st.integers(1, 60)))
+@settings(max_examples=300, deadline=None)
+def test_a_run_whose_bodies_and_waits_time_out_for_good_always_ends(
+    drawn: dict[str, Any], luck: Random, deadly: bool, cancel_at: int | None
+):
+    played = Miniature(drawn, luck, deadly=deadly, cancel_at=cancel_at, late=lambda _path, _plan: FOR_GOOD)
+    played.drive()
+
+    assert every_node_has_its_ending(played)
+    for path in played.timed_out:
+        assert played.endings[path].status in (at.DONE, at.FAILED, at.STOPPED)
+
+
+@given(documents, lucks, st.booleans())
+@settings(max_examples=100, deadline=None)
+def test_a_journal_cut_anywhere_and_folded_anew_wants_the_same(drawn: dict[str, Any], luck: Random, late: bool):
+    played = Miniature(drawn, luck, late=lambda _path, _plan: luck.choice([FOR_GOOD, TRIED_AGAIN]) if late else None)
     played.drive()
 
     followed = Run(played.plan, describe)

@@ -171,6 +171,10 @@ class Signalled(Fact, frozen=True, kw_only=True, tag="signalled"):
 
 
 class NodeFailed(Fact, frozen=True, kw_only=True, tag="node_failed"):
+    """A turn failed. With the kind `timeout` also of a node that waits, which fails at once, or whose body is at work:
+    what is inside is stopped, and when all of it has its ending the node fails with this.
+    """
+
     path: Path
     kind: Kind
     error: Failure

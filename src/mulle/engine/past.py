@@ -20,7 +20,7 @@ from mulle.engine.facts import (
 )
 from mulle.engine.plan import PlanNode, ScopePlan
 from mulle.engine.run import Run
-from mulle.engine.scope import Expansion
+from mulle.engine.scope import Expansion, NodeState
 from mulle.errors import BrokenJournal
 
 OfNode = NodeStarted | NodeDone | NodeExpanded | NodeWaiting | NodeFailed
@@ -68,7 +68,7 @@ class Past:
                 self.taken_early.add(node.signal["id"])
             elif isinstance(fact, NodeFailed) and closing:
                 self.cut_off.add(index)
-            elif node.status == at.FAILED:
+            elif node.status == at.FAILED or _will_end_it(fact, plan, node):
                 self._failed_in[fact.path[:-1]] = (*fact.path[:-1], plan.id)
         else:
             run.apply(fact)
@@ -142,6 +142,9 @@ class Past:
     def _blamed(self, path: Path) -> dict[Path, int]:
         """A node that failed: its last turn, or what failed inside of it in the turn before."""
         own, began = self._own[path], self.turn_began(path)
+        last, before = self.facts[own[-1]], self.facts[own[-2]]
+        if isinstance(last, NodeFailed) and last.kind == "timeout" and isinstance(before, NodeExpanded):
+            return {path: own[-1]}  # Its body goes on: what was stopped in there is undone by itself.
         number = bisect_left(own, began)
         expansion = self.expansions.get(own[number - 1]) if number else None
         inside = self._undone_in(path, expansion) if expansion else {}
@@ -166,3 +169,9 @@ class Past:
     def _answer(self, path: Path) -> NodeDone | None:
         last = self.facts[self._own[path][-1]] if path in self._own else None
         return last if isinstance(last, NodeDone) else None
+
+
+def _will_end_it(fact: OfNode, plan: PlanNode, node: NodeState) -> bool:
+    """Whether a node fails its scope as soon as all inside of it is stopped: its time was up."""
+    late = node.overdue
+    return late is not None and late is fact and late.retry_at is None and plan.spec.on_error == "fail"

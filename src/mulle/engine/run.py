@@ -40,7 +40,7 @@ from mulle.engine.facts import (
 )
 from mulle.engine.plan import MadeGraphs, PlanNode, ScopePlan
 from mulle.engine.scope import Expansion, NodeState, Scope
-from mulle.engine.signals import question_name, signal_name
+from mulle.engine.signals import signal_name
 from mulle.engine.tree import OnEnding, Place, Tree, spoken
 from mulle.errors import BrokenJournal, NewerJournal, StepError
 
@@ -115,6 +115,11 @@ class Run:
     def waiting(self) -> dict[Path, NodeState]:
         """Every node that listens for a signal or a person's word; with `until` time moves it too."""
         return {path: self.at(path)[2] for names in self._tree.signals.listeners.values() for path in names}
+
+    @property
+    def deadline(self) -> tuple[float, Path] | None:
+        """When the next node's time is up while its body is at work or it waits, and which node it is."""
+        return self._tree.deadline()
 
     def listening_to(self, name: str) -> list[Path]:
         """Who is woken by a signal of this name."""
@@ -208,7 +213,7 @@ class Run:
         self._tree.open((), self.plan, {})
 
     def _node_started(self, fact: NodeStarted) -> None:
-        _, _, node = self._tree.at(fact.path)
+        _, plan, node = self._tree.at(fact.path)
         command = self._tree.agenda.commands.get(fact.path)
         if command is None or node.status == at.RUNNING:
             _impossible(fact, node)
@@ -219,6 +224,10 @@ class Run:
         self._tree.stop_listening(fact.path, node)
         node.status = at.RUNNING
         node.turn, node.attempt, node.effect = fact.turn, fact.attempt, fact.effect
+        if plan.spec.timeout is not None and (again or node.due is None):
+            assert self.started is not None
+            # What a fork kept may be long ago; its own time begins with itself.
+            node.due = max(fact.at, self.started.at) + plan.spec.timeout
         self.spent.steps += self.head > self._carried
         if again or command.not_before:
             command = Execute(fact.path, fact.turn, fact.attempt)
@@ -258,6 +267,7 @@ class Run:
         expansion.closing = scope.closing or expansion.settled_early()
         node.next_ordinal += len(fact.scopes)
         self._tree.agenda.remove(fact.path)
+        self._tree.bound(fact.path, node)
         self._tree.go_on(scope, plan, node, expansion, graph)
 
     def _node_waiting(self, fact: NodeWaiting) -> None:
@@ -268,6 +278,7 @@ class Run:
             self._tree.agenda.stop(fact.path)
         else:
             self._tree.listen(fact.path, node, signal_name(fact.signal or spoken(fact.path)))
+            self._tree.bound(fact.path, node)
 
     def _running(self, fact: NodeExpanded | NodeWaiting) -> tuple[Scope, PlanNode, NodeState]:
         scope, plan, node = self._tree.at(fact.path)
@@ -277,41 +288,18 @@ class Run:
 
     def _node_failed(self, fact: NodeFailed) -> None:
         place = scope, _, node = self._tree.at(fact.path)
-        if node.status not in (at.RUNNING, at.ASKING) and fact.path not in self.to_stop:
+        late = fact.kind == "timeout" and (
+            node.status == at.WAITING or (node.status == at.EXPANDED and node.overdue is None)
+        )
+        if node.status not in (at.RUNNING, at.ASKING) and fact.path not in self.to_stop and (scope.closing or not late):
             _impossible(fact, node)
         node.error = fact.error
         if scope.closing:
             self._tree.end(fact.path, place, at.STOPPED if fact.kind == "stopped" else at.FAILED)
-        elif fact.retry_at is not None:
-            self._retry(fact, node, fact.retry_at)
-        elif fact.ask_until is not None:
-            node.status = at.ASKING
-            node.until, node.answer = fact.ask_until, None
-            self._tree.listen(fact.path, node, question_name(fact.path))
+        elif node.status == at.EXPANDED and node.expansion is not None:
+            self._tree.overrun(fact, node, node.expansion)
         else:
-            self._failed_for_good(fact, place)
-
-    def _retry(self, fact: NodeFailed, node: NodeState, retry_at: float) -> None:
-        self._tree.stop_listening(fact.path, node)
-        node.status = at.RETRYING
-        node.attempt += 1
-        if fact.from_turn is not None:
-            node.turn, node.memo, node.expansion, node.signal = fact.from_turn, None, None, None
-        self._tree.agenda.add(Execute(fact.path, node.turn, node.attempt, retry_at))
-
-    def _failed_for_good(self, fact: NodeFailed, place: Place) -> None:
-        scope, plan, node = place
-        match plan.spec.on_error:
-            case "default":
-                node.outputs = dict(plan.spec.default_outputs or {})
-                self._tree.end(fact.path, place, at.DONE)
-            case "branch":
-                node.outputs = {"error": fact.error.to_dict()}
-                self._tree.end(fact.path, place, at.DONE)
-            case _:
-                scope.failure = fact.error
-                self._tree.close(scope)
-                self._tree.end(fact.path, place, at.FAILED)
+            self._tree.fail(fact, place)
 
     def _signalled(self, fact: Signalled) -> None:
         for path in self._tree.signals.deliver(fact):

@@ -14,7 +14,7 @@ from typing import Any
 import msgspec
 
 from mulle.document.links import dig
-from mulle.engine.facts import Effect, Failure, Outputs, Path
+from mulle.engine.facts import Effect, Failure, NodeFailed, Outputs, Path
 from mulle.engine.plan import PlanLink, PlanNode, ScopePlan
 
 PENDING = "pending"
@@ -125,6 +125,10 @@ class NodeState(msgspec.Struct, omit_defaults=True, gc=False):
     """What a person said about its interruption, in the same form; None: nothing yet."""
     expansion: Expansion | None = None
     next_ordinal: int = 0
+    due: float | None = None
+    """When the time of this attempt is up; None: it has not begun, or may take as long as it likes."""
+    overdue: NodeFailed | None = None
+    """Its time was up while its body was at work; it fails with this when all inside has ended."""
 
 
 class Scope(msgspec.Struct, eq=False, gc=False):

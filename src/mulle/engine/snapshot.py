@@ -27,7 +27,7 @@ from mulle.engine.scope import NodeState, Scope
 from mulle.engine.tree import Tree
 from mulle.errors import BrokenJournal, StaleSnapshot, StepError
 
-LAYOUT = 3
+LAYOUT = 4
 """The version of what stands below; any change of it, or of `NodeState` and `Expansion`, makes a new one."""
 
 
@@ -118,6 +118,9 @@ def tree_of(saved: SavedTree, plan: ScopePlan, graph_of: Callable[[PlanNode, Out
         tree.scopes[one.path] = Scope(
             one.path, graph, one.values, one.nodes, one.waits_for, one.open, one.closing, one.failure
         )
+        for plan_node, node in zip(graph.nodes, one.nodes, strict=True):
+            if node.due is not None:
+                tree.bound((*one.path, plan_node.id), node)
     tree.agenda.commands.update((command.path, command) for command in saved.commands)
     tree.agenda.to_stop.update(dict.fromkeys(saved.to_stop))
     tree.signals.listeners.update((name, dict.fromkeys(paths)) for name, paths in saved.listeners)

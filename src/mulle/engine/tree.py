@@ -10,10 +10,11 @@ from typing import Any
 
 from mulle.engine import scope as at
 from mulle.engine.agenda import Agenda
-from mulle.engine.facts import Execute, Outputs, Path, Signalled
+from mulle.engine.deadlines import Deadlines
+from mulle.engine.facts import Execute, NodeFailed, Outputs, Path, Signalled
 from mulle.engine.plan import PlanNode, ScopePlan
 from mulle.engine.scope import Expansion, NodeState, Scope, ending_of, open_scope, settle
-from mulle.engine.signals import Signals
+from mulle.engine.signals import Signals, question_name
 from mulle.errors import BrokenJournal
 
 Place = tuple[Scope, PlanNode, NodeState]
@@ -30,6 +31,7 @@ class Tree:
         self.scopes: dict[Path, Scope] = {}
         self.agenda = Agenda()
         self.signals = Signals()
+        self.deadlines = Deadlines()
         self.on_ending: OnEnding | None = None
         self._emptied: deque[Scope] = deque()
 
@@ -81,6 +83,70 @@ class Tree:
             self.signals.leave(path, node.listens_to)
             node.listens_to = ""
 
+    # ------------------------------------------------------------------ time
+
+    def bound(self, path: Path, node: NodeState) -> None:
+        """Let a node that is expanded or waits have until its time is up, if there is such a time."""
+        if node.due is not None:
+            self.deadlines.set(node.due, path)
+
+    def deadline(self) -> tuple[float, Path] | None:
+        """When the next node's time is up while it is expanded or waits, and which node it is."""
+        while self.deadlines:
+            due, path = self.deadlines.first
+            if self._is_bound(due, path):
+                return due, path
+            self.deadlines.take()
+        return None
+
+    def _is_bound(self, due: float, path: Path) -> bool:
+        scope = self.scopes.get(path[:-1])
+        if scope is None or scope.closing:
+            return False
+        node = self.at(path)[2]
+        if node.due != due:
+            return False
+        if node.status == at.WAITING:  # A wait that is over before that, or in the same instant, has its own outputs.
+            return bool(node.listens_to) and (node.until is None or due < node.until)
+        return node.status == at.EXPANDED and node.overdue is None
+
+    # ------------------------------------------------------------------ failures
+
+    def overrun(self, failure: NodeFailed, node: NodeState, expansion: Expansion) -> None:
+        """Stop what is inside of a node whose time is up; it fails when all of that has its ending."""
+        node.overdue = failure
+        self.close(*self._inside(failure.path, expansion))
+
+    def fail(self, fact: NodeFailed, place: Place) -> None:
+        """Let a node be tried again, ask a person, or end it as its `on_error` says."""
+        scope, plan, node = place
+        node.overdue = None
+        if fact.retry_at is not None:
+            self._retry(fact, node, fact.retry_at)
+        elif fact.ask_until is not None:
+            node.status = at.ASKING
+            node.until, node.answer = fact.ask_until, None
+            self.listen(fact.path, node, question_name(fact.path))
+        elif plan.spec.on_error == "default":
+            node.outputs = dict(plan.spec.default_outputs or {})
+            self.end(fact.path, place, at.DONE)
+        elif plan.spec.on_error == "branch":
+            node.outputs = {"error": fact.error.to_dict()}
+            self.end(fact.path, place, at.DONE)
+        else:
+            scope.failure = fact.error
+            self.close(scope)
+            self.end(fact.path, place, at.FAILED)
+
+    def _retry(self, fact: NodeFailed, node: NodeState, retry_at: float) -> None:
+        self.stop_listening(fact.path, node)
+        node.status = at.RETRYING
+        node.attempt += 1
+        node.due = None
+        if fact.from_turn is not None:
+            node.turn, node.memo, node.expansion, node.signal = fact.from_turn, None, None, None
+        self.agenda.add(Execute(fact.path, node.turn, node.attempt, retry_at))
+
     # ------------------------------------------------------------------ endings
 
     def end(self, path: Path, place: Place, status: str) -> None:
@@ -89,7 +155,7 @@ class Tree:
         self.agenda.drop(path)
         self.stop_listening(path, node)
         node.status = status
-        node.memo = node.expansion = node.form = node.answer = None
+        node.memo = node.expansion = node.form = node.answer = node.overdue = None
         self._count_out(scope, plan, node)
         ended = [] if scope.closing else [plan.position]
         while ended:
@@ -171,6 +237,8 @@ class Tree:
             return
         if scope.closing:
             self.agenda.stop(path)
+        elif node.overdue is not None:
+            self.fail(node.overdue, (scope, plan, node))
         else:
             self.ready(path, node)
 

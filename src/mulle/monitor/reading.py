@@ -135,8 +135,8 @@ class Reading:
         self._places: set[str] = set()
         self._tokens = self._cost = 0
         self._end: RunEnded | None = None
-        self._failing: Path | None = None
-        """The node whose failure for good is being taken in; its ending is a failure, whoever handles the error."""
+        self._failing: set[Path] = set()
+        """Nodes that failed for good and are to have their ending; it is a failure, whoever handles the error."""
         self._now = row.created
         self._run: Run | None = None
 
@@ -166,7 +166,6 @@ class Reading:
             elif isinstance(fact, RunEnded):
                 self._end = fact
             run.apply(fact)
-            self._failing = None
 
     def finish(self, unread: str = "") -> None:
         """Count the run itself."""
@@ -198,7 +197,8 @@ class Reading:
         began, attempts = self._started.pop(path)
         assert self._run is not None
         node_type = self._run.at(path)[1].spec.type
-        status = "failed" if path == self._failing else STATUSES.get(state.status, "stopped")
+        status = "failed" if path in self._failing else STATUSES.get(state.status, "stopped")
+        self._failing.discard(path)
         self._tally(self._node(path), node_type, self._now).count(status, self._now - began, attempts - 1)
 
     def _fail(self, fact: NodeFailed, node_type: str) -> None:
@@ -207,7 +207,7 @@ class Reading:
         cause = self._cause(fact.error, self._node(fact.path), node_type, fact.at)
         if fact.retry_at is None:
             cause.count += 1
-            self._failing = fact.path
+            self._failing.add(fact.path)
         else:
             cause.retried += 1
 

@@ -156,7 +156,7 @@ class Driver:
                 if self._inbox_due:
                     await self._take_signals()
                 self._take_events()
-                if self._timers:
+                if self._timers or self.run.deadline:
                     self._due(self._clock())
                 if not self._follow():
                     await self._pause()
@@ -382,7 +382,8 @@ class Driver:
         """Wait for the next event; True when the run was let go because nothing will happen for a while."""
         while self._timers and self._is_stale(*self._timers.first):
             self._timers.take()
-        next_time = self._timers.first[0] if self._timers else None
+        times = [first[0] for first in (self._timers.first if self._timers else None, self.run.deadline) if first]
+        next_time = min(times, default=None)
         left = math.inf if next_time is None else next_time - self._clock()
         if not self._at_work and not self._throttle and left > PATIENCE and not self._has_children():
             if await self._journal.release(self.run_id, self._epoch, next_time):
@@ -417,6 +418,9 @@ class Driver:
 
     def _due(self, now: float) -> None:
         """Do what the time has come for."""
+        while (deadline := self.run.deadline) and deadline[0] <= now:
+            _, plan, node = self.run.at(deadline[1])
+            self._record(self._executor.late(plan.spec, deadline[1], node))
         while self._timers and self._timers.first[0] <= now:
             time, path = self._timers.take()
             if self._is_stale(time, path):

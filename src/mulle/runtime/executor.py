@@ -28,6 +28,7 @@ from mulle.engine.facts import (
 from mulle.engine.packing import is_heavy
 from mulle.engine.retry import verdict
 from mulle.engine.run import Run
+from mulle.engine.scope import READY, WAITING, NodeState
 from mulle.engine.tree import Place
 from mulle.errors import BodyFailed, ExpressionError, MulleError, SetupError, StepError
 from mulle.runtime.binding import Bound, bind
@@ -59,6 +60,8 @@ class Turn(msgspec.Struct, eq=False):
     context: Context
     began: float
     """By the clock; a repeated turn sees the time of the recorded one instead."""
+    seconds: float | None = None
+    """How long it may take; None: as long as it likes."""
     answer: Done | None = None
     """What it answered, if that is too heavy to be taken in in place."""
 
@@ -119,7 +122,8 @@ class Executor:
             stream=shown,
         )
         effect = plan.spec.effect or bound.type.effect_of(bound.config)
-        return Turn(command, plan.spec, plan.signature, bound, effect, context, began)
+        left = _time_left(plan.spec, state, began)
+        return Turn(command, plan.spec, plan.signature, bound, effect, context, began, left)
 
     def _secret(self, name: str) -> str:
         if self.services.secret is None:
@@ -131,7 +135,7 @@ class Executor:
 
         What is pure may be recomputed, so a coroutine that turns out to wait is closed and begun again.
         """
-        if turn.bound.prepared.waits or turn.spec.timeout is not None:
+        if turn.bound.prepared.waits or turn.seconds is not None:
             return None
         coroutine = self._start(turn)
         try:
@@ -156,7 +160,7 @@ class Executor:
         if turn.answer is not None:
             return await self._answered_heavily(turn, turn.answer)
         try:
-            answer = await (self._start(turn) if turn.spec.timeout is None else self._in_time(turn, turn.spec.timeout))
+            answer = await (self._start(turn) if turn.seconds is None else self._in_time(turn, turn.seconds))
         except asyncio.CancelledError as error:
             task = asyncio.current_task()
             if task is None or not task.cancelling():  # The node cancelled itself; nobody asked it to stop.
@@ -192,7 +196,7 @@ class Executor:
                 return await self._start(turn)
         except TimeoutError as error:
             if limit.expired():
-                raise TimedOut(seconds=seconds) from error
+                raise TimedOut(seconds=turn.spec.timeout or seconds) from error
             raise
 
     def _start(self, turn: Turn) -> Coroutine[Any, Any, Answer]:
@@ -227,6 +231,12 @@ class Executor:
     def overdue(self, turn: Turn) -> NodeFailed:
         """The failure of a turn that goes on although its time is up."""
         return self.cut_off(turn, TimedOut(seconds=turn.spec.timeout or 0), "timeout")
+
+    def late(self, spec: NodeSpec, path: Path, state: NodeState) -> NodeFailed:
+        """The failure of a node whose time is up while its body is at work or it waits. It would begin anew."""
+        command, error = Execute(path, state.turn, state.attempt), TimedOut(seconds=spec.timeout or 0)
+        fact = self.failure(spec, command, error, kind="timeout", effect=state.effect)
+        return msgspec.structs.replace(fact, from_turn=1)
 
     def failed(self, turn: Turn, error: BaseException, kind: Kind = "error") -> NodeFailed:
         """A turn's failure as a fact, its retry decided."""
@@ -270,6 +280,13 @@ class Executor:
             return _readable(self._redact(text))
         except MulleError as error:
             return f"(withheld, because secrets cannot be taken out of it: {_readable(error.text)})"
+
+
+def _time_left(spec: NodeSpec, state: NodeState, now: float) -> float | None:
+    """How long a turn may take: a later one has what those before it have left, one that is repeated has it all."""
+    if spec.timeout is None or state.due is None or state.status not in (READY, WAITING):
+        return spec.timeout
+    return max(0.0, min(spec.timeout, state.due - now))
 
 
 def _text_of(error: BaseException) -> str:
