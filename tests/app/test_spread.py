@@ -136,6 +136,16 @@ async def test_a_failure_cancels_the_other_children(opened: Open):
     await until(app, 2, "cancelled")
 
 
+async def test_a_map_over_its_time_cancels_its_children(opened: Open):
+    app = opened("one")
+    document = EACH.replace("type: map", "type: map\n    timeout: 500ms", 1)
+    workflow = read_workflow(document.format(more=", spread: true, chunk: 1", body=ASK, port="received"))
+    run = await asyncio.wait_for(app.run(workflow, {"items": [1, 2]}), 30)
+
+    assert (run.status, run.error and run.error["type"]) == ("failed", "step.timed_out")
+    await until(app, 2, "cancelled")
+
+
 async def test_a_cancel_reaches_the_children_of_children(opened: Open):
     app = opened("one")
     run = await app.start(each(", spread: true, chunk: 1", NESTED, "results"), {"items": [[1, 2], [3]]})

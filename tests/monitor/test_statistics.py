@@ -130,6 +130,27 @@ async def test_a_failure_that_is_handled_is_the_node_s_and_not_the_run_s(here: H
     assert [one["count"] for one in (await here.stats())["failures"]] == [1]
 
 
+async def test_a_body_that_takes_too_long_is_a_failure_of_its_node_whoever_handles_it(here: Home):
+    each = {
+        "id": "each",
+        "type": "map",
+        "data": {"items": [1, 2]},
+        "body": {"nodes": [{"id": "paid", "type": "wait", "data": {"signal": "paid"}}], "edges": []},
+        "timeout": 10,
+        "on_error": "default",
+        "default_outputs": {"results": []},
+    }
+    run = await here.app.run(document({"mulle": 1, "name": "입금", "nodes": [each], "edges": []}))
+    here.clock.now += 10
+    await here.app.recover()
+    assert (await here.app.wait(run.id)).status == "succeeded"
+
+    nodes = {one["node"]: one for one in (await here.stats("node"))["groups"]}
+
+    assert nodes["each"]["failures"] == 1
+    assert [(one["node"], one["count"]) for one in (await here.stats())["failures"]] == [("each", 1)]
+
+
 async def test_attempts_that_were_made_again_are_told_apart_from_failures(here: Home):
     await here.ran(workflow(retry={"max": 2, "delay": "0s"}), fails="broken")
 

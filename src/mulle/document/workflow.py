@@ -104,7 +104,7 @@ class NodeSpec(Model):
     retry: Retry = Retry()
     """Whether and how it is tried again; by default not."""
     timeout: Timeout | None = None
-    """The longest that it may work at a time; what a body or a wait takes does not count."""
+    """The longest that one attempt may take from its first turn to its ending, its body and its waits among it."""
     rate: Rate | None = None
     """How often steps like this one may begin, over all runs."""
     on_error: Literal["fail", "default", "branch"] = "fail"

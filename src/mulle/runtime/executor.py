@@ -122,7 +122,7 @@ class Executor:
             stream=shown,
         )
         effect = plan.spec.effect or bound.type.effect_of(bound.config)
-        left = _time_left(plan.spec, state, began)
+        left = time_left(plan.spec, state, began)
         return Turn(command, plan.spec, plan.signature, bound, effect, context, began, left)
 
     def _secret(self, name: str) -> str:
@@ -282,7 +282,7 @@ class Executor:
             return f"(withheld, because secrets cannot be taken out of it: {_readable(error.text)})"
 
 
-def _time_left(spec: NodeSpec, state: NodeState, now: float) -> float | None:
+def time_left(spec: NodeSpec, state: NodeState, now: float) -> float | None:
     """How long a turn may take: a later one has what those before it have left, one that is repeated has it all."""
     if spec.timeout is None or state.due is None or state.status not in (READY, WAITING):
         return spec.timeout

@@ -1,0 +1,236 @@
+"""A node's `timeout` bounds its body and its wait, whoever drives the run and however often that one dies."""
+
+from typing import Any
+
+import pytest
+from tests.runtime.homes import Home
+
+from mulle.document.reading import read_workflow
+from mulle.document.workflow import NodeSpec, Workflow
+from mulle.engine import scope as at
+from mulle.engine.facts import NodeDone, NodeFailed, NodeStarted
+from mulle.engine.scope import NodeState
+from mulle.runtime.executor import time_left
+
+ASK = "{id: ask, type: wait, data: {signal: go}}"
+
+
+def workflow(node: str, *inside: str, port: str = "") -> Workflow:
+    """One node, with a body if there is something inside, and behind it an end."""
+    body = f"\n            body: {{nodes: [{', '.join(inside)}], edges: []}}" if inside else ""
+    edge = f"source_port: {port}, target_port: {port}, " if port else ""
+    return read_workflow(
+        f"""
+        mulle: 1
+        nodes:
+          - {{id: start, type: start}}
+          - id: it
+            {node}{body}
+          - {{id: end, type: end}}
+        edges:
+          - {{source: start, target: it}}
+          - {{source: it, {edge}target: end}}
+        """.encode()
+    )
+
+
+def each(policies: str = "timeout: 10s", *inside: str, port: str = "") -> Workflow:
+    return workflow(
+        f"""type: map
+            data: {{items: [1, 2, 3], concurrency: 2}}
+            {policies}""",
+        *(inside or (ASK,)),
+        port=port,
+    )
+
+
+def waiting(policies: str = "timeout: 10s", data: str = "signal: go", port: str = "") -> Workflow:
+    return workflow(
+        f"""type: wait
+            data: {{{data}}}
+            {policies}""",
+        port=port,
+    )
+
+
+def failures(journal: Any) -> list[tuple[str, str]]:
+    return [("/".join(map(str, fact.path)), fact.kind) for fact in journal.written if isinstance(fact, NodeFailed)]
+
+
+@pytest.mark.parametrize("document", [each(), waiting(), waiting(data="signal: go, for: 1h")])
+async def test_a_released_run_wakes_when_its_nodes_time_is_up(home: Home, document: Workflow):
+    now = [1000.0]
+    app, journal = home.open(clock=lambda: now[0])
+    run_id = (await app.run(document)).id
+    assert (await journal.row(run_id)).wake_at == 1010.0
+
+    now[0] = 1009.9
+    assert await app.recover() == []
+    now[0] = 1010.0
+    assert await app.recover() == [run_id]
+    result = await app.wait(run_id)
+
+    assert result.status == "failed"
+    assert result.error == {"type": "step.timed_out", "message": "The step did not finish within 10 s.", "node": "it"}
+    assert failures(journal)[0] == ("it", "timeout")
+
+
+async def test_whatever_is_inside_is_stopped_and_nothing_more_begins(home: Home):
+    now = [1000.0]
+    app, journal = home.open(clock=lambda: now[0])
+    run_id = (await app.run(each())).id
+    now[0] = 1010.0
+    await app.recover()
+    await app.wait(run_id)
+
+    assert failures(journal) == [("it", "timeout"), ("it/0/ask", "stopped"), ("it/1/ask", "stopped")]
+    assert not journal.on_disk(NodeStarted, ("it", 2, "ask"))
+
+
+@pytest.mark.parametrize("document", [each(), waiting()])
+async def test_the_deadline_stays_what_it_was_when_the_driver_dies(home: Home, document: Workflow):
+    now = [1000.0]
+    app, _ = home.open(clock=lambda: now[0])
+    run_id = (await app.run(document)).id
+    await home.kill(app)
+
+    now[0] = 1007.0
+    app, journal = home.open(clock=lambda: now[0])
+    await app.recover()
+    await app.signal(run_id, "nobody listens to this")
+    await app.recover()
+    assert (await app.wait(run_id)).status == "waiting"
+    assert (await journal.row(run_id)).wake_at == 1010.0
+    await home.kill(app)
+
+    now[0] = 5000.0
+    app, _ = home.open(clock=lambda: now[0])
+    await app.recover()
+    assert (await app.wait(run_id)).status == "failed"
+
+
+async def test_a_body_under_way_is_stopped_in_place(home: Home):
+    app, journal = home.open()
+
+    result = await app.run(each("timeout: 50ms", "{id: slow, type: wait, data: {for: 1500ms}}"))
+
+    assert result.status == "failed"
+    assert failures(journal) == [("it", "timeout"), ("it/0/slow", "stopped"), ("it/1/slow", "stopped")]
+
+
+async def test_a_loop_has_one_time_for_all_its_rounds(home: Home):
+    app, journal = home.open()
+    loop = workflow(
+        """type: loop
+            data: {state: {n: 1}, max_iterations: 1000}
+            timeout: 100ms""",
+        "{id: slow, type: wait, data: {for: 20ms}}",
+    )
+
+    result = await app.run(loop)
+
+    assert result.status == "failed"
+    assert ("it", "timeout") in failures(journal)
+    assert journal.on_disk(NodeDone, ("it", 0, "slow"))
+
+
+async def test_what_is_done_in_time_is_not_touched(home: Home):
+    app, journal = home.open()
+
+    result = await app.run(each("timeout: 5s", "{id: quick, type: wait, data: {for: 5ms}}"))
+
+    assert result.status == "succeeded"
+    assert failures(journal) == []
+
+
+async def test_a_waits_own_time_comes_before_the_limit(home: Home):
+    now = [1000.0]
+    app, journal = home.open(clock=lambda: now[0])
+    run_id = (await app.run(waiting(data="signal: go, for: 10s", port="received"))).id
+    now[0] = 5000.0
+    await app.recover()
+
+    assert (await app.wait(run_id)).outputs == {"received": False}
+    assert failures(journal) == []
+
+
+@pytest.mark.parametrize("make", [each, waiting])
+async def test_a_branch_takes_the_error(home: Home, make: Any):
+    now = [1000.0]
+    app, _ = home.open(clock=lambda: now[0])
+    run_id = (await app.run(make("timeout: 10s\n            on_error: branch", port="error"))).id
+    now[0] = 1010.0
+    await app.recover()
+
+    assert (await app.wait(run_id)).status == "succeeded"
+    records = (await app.history(run_id)).records
+    assert (records["it",].outputs or {})["error"]["type"] == "step.timed_out"
+    assert records["end",].status == "succeeded"
+
+
+@pytest.mark.parametrize("make", [each, waiting])
+async def test_a_retry_has_the_whole_time_again(home: Home, make: Any):
+    now = [1000.0]
+    app, journal = home.open(clock=lambda: now[0])
+    run_id = (await app.run(make("retry: {max: 1, delay: 5s, jitter: 0, on: [timeout]}\n            timeout: 10s"))).id
+
+    for time, wakes in ((1010.0, 1015.0), (1015.0, 1025.0)):
+        now[0] = time
+        await app.recover()
+        assert (await app.wait(run_id)).status == "waiting"
+        assert (await journal.row(run_id)).wake_at == wakes
+    await app.signal(run_id, "go")
+    if make is each:
+        for _ in range(2):
+            await app.recover()
+            await app.wait(run_id)
+            await app.signal(run_id, "go")
+    await app.recover()
+
+    assert (await app.wait(run_id)).status == "succeeded"
+    assert [fact.attempt for fact in journal.written if isinstance(fact, NodeStarted) and fact.path == ("it",)][-1] == 2
+
+
+async def test_a_failed_run_that_is_tried_again_keeps_what_its_body_had_done(home: Home):
+    now = [1000.0]
+    app, journal = home.open(clock=lambda: now[0])
+    run_id = (await app.run(each())).id
+    await app.signal(run_id, "go")
+    await app.recover()
+    await app.wait(run_id)
+    now[0] = 1010.0
+    await app.recover()
+    assert (await app.wait(run_id)).status == "failed"
+
+    again = await app.retry(run_id)
+
+    assert (again.status, (await journal.row(again.id)).wake_at) == ("waiting", 1020.0)
+    await app.signal(again.id, "go")
+    await app.recover()
+    assert (await app.wait(again.id)).status == "succeeded"
+    assert [node.path for node in (await app.history(again.id)).records.values() if node.kept]
+
+
+# ---------------------------------------------------------------------- turns behind a wait
+
+
+SPEC = NodeSpec(id="it", type="step", timeout=10.0)
+
+
+@pytest.mark.parametrize(
+    ("status", "due", "seconds"),
+    [
+        (at.READY, None, 10.0),
+        (at.READY, 107.0, 7.0),
+        (at.WAITING, 99.0, 0.0),
+        (at.RUNNING, 99.0, 10.0),
+        (at.ASKING, 99.0, 10.0),
+    ],
+    ids=["the first", "a later one", "one behind a wait", "one that is repeated", "one that is done again"],
+)
+def test_a_turn_has_what_those_before_it_have_left(status: str, due: float | None, seconds: float):
+    assert time_left(SPEC, NodeState(status=status, due=due), now=100.0) == seconds
+
+
+def test_a_step_without_a_timeout_may_take_as_long_as_it_likes():
+    assert time_left(NodeSpec(id="it", type="step"), NodeState(status=at.READY), now=100.0) is None
