@@ -226,6 +226,8 @@ class Miniature:
             self.run.apply(fact)
         self.run.on_ending = self._ended
         for path in list(self.run.commands):
+            if path not in self.run.commands:
+                continue  # Its scope ended with the one before.
             _, _, node = self.run.at(path)
             if node.status == at.RUNNING and node.effect == "once":
                 self._fail(path, "interrupted", ask_until=9.0)

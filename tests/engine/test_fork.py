@@ -403,6 +403,46 @@ def test_a_wait_that_was_cut_off_begins_anew():
     assert Fork(play).status("approval") == at.READY
 
 
+def test_a_container_whose_time_was_up_goes_on_inside():
+    play = each("x", "y", limit=1)
+    play.does("each/0/x", {"x": 1})
+    play.does("each/0/y")
+    play.start("each/1/x")
+    play.fail("each", "timeout", from_turn=1)
+    play.stop("each/1/x")
+    play.end()
+
+    fork = Fork(play)
+
+    assert (fork.done, fork.listed) == (["each/0/x", "each/0/y"], ["each/1/x"])
+    assert fork.status("each") == at.EXPANDED
+
+
+def test_a_wait_whose_time_was_up_begins_anew():
+    play = Play(graph([step("approval")]))
+    play.wait("approval", signal="go")
+    play.fail("approval", "timeout", from_turn=1)
+    play.end()
+
+    assert Fork(play).listed == ["approval"]
+
+
+def test_of_two_containers_whose_time_was_up_both_go_on():
+    plan = graph([step("one", body=body([step("x")])), step("two", body=body([step("x")]))])
+    play = Play(plan)
+    for node in ("one", "two"):
+        play.expand(node, 1)
+        play.start(f"{node}/0/x")
+        play.fail(node, "timeout", from_turn=1)
+    play.stop("two/0/x", "one/0/x", "one")
+    play.end()
+
+    fork = Fork(play)
+
+    assert fork.listed == ["one/0/x", "two/0/x"]
+    assert (fork.status("one"), fork.status("two")) == (at.EXPANDED, at.EXPANDED)
+
+
 def test_a_container_that_was_cut_off_goes_on_inside():
     play = each("x", limit=1)
     play.does("each/0/x")

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -131,7 +132,7 @@ async def test_a_failure_that_is_handled_is_the_node_s_and_not_the_run_s(here: H
 
 
 async def test_a_body_that_takes_too_long_is_a_failure_of_its_node_whoever_handles_it(here: Home):
-    each = {
+    each: dict[str, Any] = {
         "id": "each",
         "type": "map",
         "data": {"items": [1, 2]},

@@ -2,6 +2,7 @@
 
 from bisect import bisect_left
 from collections.abc import Sequence
+from itertools import pairwise
 
 from mulle.document.signature import Describe
 from mulle.document.variables import Write
@@ -45,8 +46,8 @@ class Past:
         self.taken_early: set[str] = set()
         """Ids of signals that came before somebody waited for them."""
         self._own: dict[Path, list[int]] = {}
-        self._failed_in: dict[Path, Path] = {}
-        """The node that ended a scope by its failure, by the scope."""
+        self._failed_in: dict[Path, list[Path]] = {}
+        """By scope: the node that ended it by its failure, and those that were about to."""
         self._run = Run(plan, describe)
         for index, fact in enumerate(facts):
             self._read(index, fact)
@@ -69,7 +70,7 @@ class Past:
             elif isinstance(fact, NodeFailed) and closing:
                 self.cut_off.add(index)
             elif node.status == at.FAILED or _will_end_it(fact, plan, node):
-                self._failed_in[fact.path[:-1]] = (*fact.path[:-1], plan.id)
+                self._failed_in.setdefault(fact.path[:-1], []).append(fact.path)
         else:
             run.apply(fact)
 
@@ -121,8 +122,8 @@ class Past:
             beside: In the scopes beside it too, where one failure ends them all.
         """
         cuts: dict[Path, int] = {}
-        if scope in self._failed_in:
-            cuts |= self._blamed(self._failed_in[scope])
+        for path in self._failed_in.get(scope, ()):
+            cuts |= self._blamed(path)
         if beside and scope:
             for index in self._own[scope[:-1]]:
                 expansion = self.expansions.get(index)
@@ -142,10 +143,12 @@ class Past:
     def _blamed(self, path: Path) -> dict[Path, int]:
         """A node that failed: its last turn, or what failed inside of it in the turn before."""
         own, began = self._own[path], self.turn_began(path)
-        last, before = self.facts[own[-1]], self.facts[own[-2]]
-        if isinstance(last, NodeFailed) and last.kind == "timeout" and isinstance(before, NodeExpanded):
-            return {path: own[-1]}  # Its body goes on: what was stopped in there is undone by itself.
         number = bisect_left(own, began)
+        for before, index in pairwise(own[number:]):
+            if isinstance(self.facts[before], NodeExpanded) and isinstance(self.facts[index], NodeFailed):
+                return {
+                    path: index
+                }  # Its time was up. Its body goes on: what was stopped in there is undone by itself.
         expansion = self.expansions.get(own[number - 1]) if number else None
         inside = self._undone_in(path, expansion) if expansion else {}
         return inside or {path: began}
