@@ -6,11 +6,8 @@ import pytest
 from tests.runtime.homes import Home
 
 from mulle.document.reading import read_workflow
-from mulle.document.workflow import NodeSpec, Workflow
-from mulle.engine import scope as at
+from mulle.document.workflow import Workflow
 from mulle.engine.facts import NodeDone, NodeFailed, NodeStarted
-from mulle.engine.scope import NodeState
-from mulle.runtime.executor import time_left
 
 ASK = "{id: ask, type: wait, data: {signal: go}}"
 
@@ -209,28 +206,3 @@ async def test_a_failed_run_that_is_tried_again_keeps_what_its_body_had_done(hom
     await app.recover()
     assert (await app.wait(again.id)).status == "succeeded"
     assert [node.path for node in (await app.history(again.id)).records.values() if node.kept]
-
-
-# ---------------------------------------------------------------------- turns behind a wait
-
-
-SPEC = NodeSpec(id="it", type="step", timeout=10.0)
-
-
-@pytest.mark.parametrize(
-    ("status", "due", "seconds"),
-    [
-        (at.READY, None, 10.0),
-        (at.READY, 107.0, 7.0),
-        (at.WAITING, 99.0, 0.0),
-        (at.RUNNING, 99.0, 10.0),
-        (at.ASKING, 99.0, 10.0),
-    ],
-    ids=["the first", "a later one", "one behind a wait", "one that is repeated", "one that is done again"],
-)
-def test_a_turn_has_what_those_before_it_have_left(status: str, due: float | None, seconds: float):
-    assert time_left(SPEC, NodeState(status=status, due=due), now=100.0) == seconds
-
-
-def test_a_step_without_a_timeout_may_take_as_long_as_it_likes():
-    assert time_left(NodeSpec(id="it", type="step"), NodeState(status=at.READY), now=100.0) is None

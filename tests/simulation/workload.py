@@ -109,6 +109,7 @@ def dress(body: Data, chance: Random, nodes: dict[str, Data]) -> None:
 
 def _dress_step(node: Data, chance: Random) -> None:
     data = node["data"]
+    node.pop("timeout", None)
     data["hangs_first"] = data["stubborn"] = 0
     if data.get("container"):
         node["retry"] = {"max": data["fails_first"], "delay": chance.choice([0.0, 0.5])}
@@ -116,12 +117,13 @@ def _dress_step(node: Data, chance: Random) -> None:
     if data["effect"] == "once":
         data["total"] = data["n"] = 0  # A person who says that it happened gives outputs, and no writes.
         node["on_interrupted"] = chance.choice(["ask", "ask", "ask", "retry", "fail"])
+    open_ended = data["waits"] == "signal"  # A limit would bound the wait, too.
     if data["effect"] != "pure" and chance.random() < 0.15:
-        data["hangs_first"] = 1
+        data["hangs_first"] = 0 if open_ended else 1
     if data["hangs_first"] or chance.random() < 0.15:
-        node["timeout"] = LIMIT
+        node["timeout"] = None if open_ended else LIMIT
     data["stubborn"] = chance.choice([0.0] * 8 + [2.0, 20.0])
-    tries = data["fails_first"] + (5 if "timeout" in node else 0)
+    tries = data["fails_first"] + (5 if node.get("timeout") else 0)
     node["retry"] = {"max": tries, "delay": chance.choice([0.0, 0.3, 4.0]), "jitter": 0.5}
 
 

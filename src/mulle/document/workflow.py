@@ -104,7 +104,7 @@ class NodeSpec(Model):
     retry: Retry = Retry()
     """Whether and how it is tried again; by default not."""
     timeout: Timeout | None = None
-    """The longest that one attempt may take from its first turn to its ending, its body and its waits among it."""
+    """The longest that its work, its body and its waits may take, from the start of an attempt on."""
     rate: Rate | None = None
     """How often steps like this one may begin, over all runs."""
     on_error: Literal["fail", "default", "branch"] = "fail"

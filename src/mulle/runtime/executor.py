@@ -28,7 +28,7 @@ from mulle.engine.facts import (
 from mulle.engine.packing import is_heavy
 from mulle.engine.retry import verdict
 from mulle.engine.run import Run
-from mulle.engine.scope import READY, WAITING, NodeState
+from mulle.engine.scope import NodeState
 from mulle.engine.tree import Place
 from mulle.errors import BodyFailed, ExpressionError, MulleError, SetupError, StepError
 from mulle.runtime.binding import Bound, bind
@@ -60,8 +60,6 @@ class Turn(msgspec.Struct, eq=False):
     context: Context
     began: float
     """By the clock; a repeated turn sees the time of the recorded one instead."""
-    seconds: float | None = None
-    """How long it may take; None: as long as it likes."""
     answer: Done | None = None
     """What it answered, if that is too heavy to be taken in in place."""
 
@@ -122,8 +120,7 @@ class Executor:
             stream=shown,
         )
         effect = plan.spec.effect or bound.type.effect_of(bound.config)
-        left = time_left(plan.spec, state, began)
-        return Turn(command, plan.spec, plan.signature, bound, effect, context, began, left)
+        return Turn(command, plan.spec, plan.signature, bound, effect, context, began)
 
     def _secret(self, name: str) -> str:
         if self.services.secret is None:
@@ -135,7 +132,7 @@ class Executor:
 
         What is pure may be recomputed, so a coroutine that turns out to wait is closed and begun again.
         """
-        if turn.bound.prepared.waits or turn.seconds is not None:
+        if turn.bound.prepared.waits or turn.spec.timeout is not None:
             return None
         coroutine = self._start(turn)
         try:
@@ -160,7 +157,7 @@ class Executor:
         if turn.answer is not None:
             return await self._answered_heavily(turn, turn.answer)
         try:
-            answer = await (self._start(turn) if turn.seconds is None else self._in_time(turn, turn.seconds))
+            answer = await (self._start(turn) if turn.spec.timeout is None else self._in_time(turn, turn.spec.timeout))
         except asyncio.CancelledError as error:
             task = asyncio.current_task()
             if task is None or not task.cancelling():  # The node cancelled itself; nobody asked it to stop.
@@ -196,7 +193,7 @@ class Executor:
                 return await self._start(turn)
         except TimeoutError as error:
             if limit.expired():
-                raise TimedOut(seconds=turn.spec.timeout or seconds) from error
+                raise TimedOut(seconds=seconds) from error
             raise
 
     def _start(self, turn: Turn) -> Coroutine[Any, Any, Answer]:
@@ -280,13 +277,6 @@ class Executor:
             return _readable(self._redact(text))
         except MulleError as error:
             return f"(withheld, because secrets cannot be taken out of it: {_readable(error.text)})"
-
-
-def time_left(spec: NodeSpec, state: NodeState, now: float) -> float | None:
-    """How long a turn may take: a later one has what those before it have left, one that is repeated has it all."""
-    if spec.timeout is None or state.due is None or state.status not in (READY, WAITING):
-        return spec.timeout
-    return max(0.0, min(spec.timeout, state.due - now))
 
 
 def _text_of(error: BaseException) -> str:

@@ -89,8 +89,8 @@ class Steps:
         task = self._eager.begin(self._work(step))
         if task is not None:
             step.task = task
-            if turn.seconds is not None:
-                self._abandon_in(turn.seconds + GRACE, step)
+            if turn.spec.timeout is not None:
+                self._abandon_in(turn.spec.timeout + GRACE, step)
 
     async def _work(self, step: Step) -> None:
         fact = await self._executor.execute(step.turn)
