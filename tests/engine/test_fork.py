@@ -46,6 +46,16 @@ def ended(facts: list[AnyFact]) -> set[Path]:
     return {fact.path for fact in facts if isinstance(fact, NodeDone)}
 
 
+def in_a_narrow_race(graph: dict[str, Any], path: Path) -> bool:
+    """Whether a node belongs to a race that runs few at a time: what its later items came to is not kept."""
+    node = next(node for node in graph["nodes"] if node["id"] == path[0])
+    if len(path) == 1:
+        return False
+    is_one = node["data"].get("container") == "race" and node["data"].get("limit") is not None
+    body = node.get("body")  # Without one, the node makes its graph itself.
+    return is_one or (body is not None and in_a_narrow_race(body, path[2:]))
+
+
 def ends_as(played: Miniature, wanted: Reference) -> bool:
     run = played.run.ended
     assert run is not None
@@ -89,7 +99,9 @@ def test_a_fork_at_any_node_ends_as_a_fresh_run_and_keeps_all_that_is_not_behind
     assert nothing_kept_runs_again(begun, fork.journal)
     cut = behind(played.plan, node)
     assert not {path for path in ended(begun) if path[0] in cut}
-    assert ended(begun) >= {path for path in ended(played.journal) if path[0] not in cut}
+    assert ended(begun) >= {
+        path for path in ended(played.journal) if path[0] not in cut and not in_a_narrow_race(drawn, path)
+    }
 
 
 @given(documents, lucks, st.booleans(), st.data())
