@@ -1,11 +1,15 @@
 """A driver that ends in an error that nobody expected is named, tried again a few times, and then left to others."""
 
+import asyncio
+from typing import Any
+
 import pytest
 from tests.runtime.homes import Home, until
 
 import mulle
 from mulle.app import App
 from mulle.engine.facts import NodeDone
+from mulle.engine.journal import Claim, NewRun
 from mulle.errors import DriverBroken
 from mulle.runtime import local
 from mulle.runtime.driver import Driver
@@ -48,6 +52,33 @@ async def broken(app: App) -> str:
     with pytest.raises(DriverBroken, match=f"Run {run_id} could not be driven on: KeyError: '없는 길'"):
         await app.wait(run_id)
     return run_id
+
+
+async def test_what_breaks_while_looking_for_work_is_told_and_does_not_end_the_looking(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(local, "LOOK_AROUND", 0.02)
+    told: list[Any] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: told.append(context["exception"]))
+    app, journal = home.open(by_itself=True)
+    claim_due, left = journal.claim_due, 2
+
+    async def broken(*arguments: Any, **named: Any) -> list[Claim]:
+        nonlocal left
+        if left:
+            left -= 1
+            raise KeyError("없는 길")
+        return await claim_due(*arguments, **named)
+
+    monkeypatch.setattr(journal, "claim_due", broken)
+    asleep = mulle.Workflow("잠").add_step("갑", plus_one, retry={"max": 1, "delay": 0})
+    await app.run(asleep, 1)
+    await until(lambda: left == 0)
+    await journal.real.create(NewRun(id="남의 것", workflow="w", graph="없음", created=0.0), [])
+    await journal.real.release("남의 것", 1, 0.0)
+    await until(lambda: "남의 것" in app._running().problems)
+
+    assert [type(error) for error in told] == [KeyError, KeyError]
 
 
 async def test_who_waits_is_told_and_asking_again_is_enough(home: Home, mistake: Mistake):

@@ -430,9 +430,14 @@ class LocalRuntime:
                     run: error for run, error in self.problems.items() if not self._undriven.passes(run, error)
                 }
             next_wake = None
-            with contextlib.suppress(StoreError):
+            try:
                 await self._look_for_work(stalled=again)
                 next_wake = await self._journal.next_wake(now)  # What is due and still there is not for us.
+            except StoreError:
+                pass
+            except Exception as error:  # noqa: BLE001 - whoever waits for his time must not wait for ever.
+                told = {"message": "Looking for work broke, and is tried again.", "exception": error}
+                asyncio.get_running_loop().call_exception_handler(told)
             pause = LOOK_AROUND if next_wake is None else min(LOOK_AROUND, max(0.0, next_wake - self._clock()))
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(pause):
