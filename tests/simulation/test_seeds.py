@@ -18,6 +18,10 @@ def test_every_promise_holds_whatever_goes_wrong(chunk: int):
         assert found is None, found
 
 
+def test_a_child_whose_store_failed_goes_on_in_the_process_in_which_its_parent_waits_alone():
+    assert failure(804_234) is None
+
+
 @pytest.mark.parametrize("turns", [False, True])
 def test_a_hundred_drivers_keep_every_promise(turns: bool):
     """Also when their runs stand in queues, and their steps wait for allowances and places."""

@@ -68,12 +68,7 @@ class LocalRuntime:
         self._apart = Apart(journal, alone, clock, self._back)
         self._undriven = Undriven(before.left_behind() if before else {}, unsure=before is not None)
         self._lookout = Lookout(
-            journal,
-            self._undriven,
-            load,
-            clock,
-            driven=lambda: {*self._tasks, *self._starting},
-            go_on=self._take_over,
+            journal, self._undriven, load, clock, driven=lambda: {*self._tasks, *self._starting}, go_on=self._take_over
         )
         self._taken: list[str] = []
         self._starting: dict[str, Driver] = {}
@@ -83,6 +78,7 @@ class LocalRuntime:
         self._eager = Eager()
         self._new_driver = partial(Driver, publish=publish, eager=self._eager)
         self._alarm: asyncio.Task[None] | None = None
+        self._retry: asyncio.Task[None] | None = None
         self._stirred = asyncio.Event()
         self._closed = False
         self.problems: dict[str, MulleError] = {}
@@ -235,7 +231,7 @@ class LocalRuntime:
         What is started or claimed from now on is left to others, too.
         """
         self._closed = True
-        working: list[asyncio.Task[Any]] = [*self._apart.tasks.values(), *filter(None, [self._alarm])]
+        working: list[asyncio.Task[Any]] = [*self._apart.tasks.values(), *filter(None, [self._alarm, self._retry])]
         self._alarm = None
         for task in working:
             task.cancel()
@@ -285,7 +281,7 @@ class LocalRuntime:
     async def _end_of(self, task: "asyncio.Task[RunEnding]", run_id: str) -> RunEnding:
         if not task.done():
             over = asyncio.get_running_loop().create_future()  # As `asyncio.shield` does it, with less around it.
-            task.add_done_callback(partial(_tell, over))
+            task.add_done_callback(lambda _: over.done() or over.set_result(None))
             await over
         return RunEnding(id=run_id, status="waiting", detail="closed") if task.cancelled() else task.result()
 
@@ -302,6 +298,8 @@ class LocalRuntime:
             return
         if isinstance(error, StoreError):
             self._undriven.stalled[run_id] = driver.unwritten
+            if self._alarm is None and driver.run.started and driver.run.started.caller and not self._closed:
+                self._retry = self._retry or asyncio.create_task(self._try_ours_again())
         elif isinstance(error, DriverBroken):  # As if it had died: what it could not write may be what broke it.
             self._undriven.stalled[run_id] = Unwritten(driver.unwritten.epoch, driver.unwritten.after, ())
             self._undriven.count_broken(run_id)
@@ -408,6 +406,14 @@ class LocalRuntime:
         for driver in self._drivers.values():
             driver.lose()
 
+    async def _try_ours_again(self) -> None:
+        """Nobody asks for a child run, and its parent may wait for it in this very process, which watches nothing."""
+        while self._undriven.stalled:
+            await asyncio.sleep(LOOK_AROUND)
+            with contextlib.suppress(MulleError):
+                await self._lookout.take_up_ours()
+        self._retry = None
+
     async def _take_up(self, run_id: str) -> None:
         if await self.take(run_id):
             self._taken.append(run_id)
@@ -442,8 +448,3 @@ class LocalRuntime:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(pause):
                     await self._stirred.wait()
-
-
-def _tell(over: "asyncio.Future[None]", _task: "asyncio.Task[RunEnding]") -> None:
-    if not over.done():
-        over.set_result(None)
