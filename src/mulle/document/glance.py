@@ -3,9 +3,10 @@
 from math import isfinite
 from typing import Any
 
+from mulle.document.plain_data import WHOLE_NUMBERS
+
 FEW, SHORT = 8, 512
 """Items, and characters of a text or a name, that a glance takes in."""
-_SMALLEST, _LARGEST = -(2**63), 2**64 - 1
 
 
 def is_small_data(value: Any, levels: int = 2) -> bool:
@@ -26,7 +27,7 @@ def is_small_data(value: Any, levels: int = 2) -> bool:
         if kind is str:
             fits = len(item) <= SHORT and (item.isascii() or _can_be_written(item))
         elif kind is int:
-            fits = _SMALLEST <= item <= _LARGEST
+            fits = item in WHOLE_NUMBERS
         elif kind is bool or item is None:
             continue
         elif kind is float:

@@ -14,7 +14,8 @@ from mulle.errors import DocumentError
 MAX_DEPTH = 100
 """Lists and mappings inside each other."""
 
-_SMALLEST, _LARGEST = -(2**63), 2**64 - 1
+WHOLE_NUMBERS = range(-(2**63), 2**64)
+"""Beyond these, readers of JSON take a number for an inexact one."""
 
 
 class UnreadableDocument(DocumentError):
@@ -85,6 +86,6 @@ def _number(value: float, where: tuple[int | str, ...]) -> float:
     if isinstance(value, float):
         if not isfinite(value):
             raise UnreadableDocument("A number is not finite, and JSON cannot hold it.", at=place(where), hint=hint)
-    elif not _SMALLEST <= value <= _LARGEST:
+    elif not WHOLE_NUMBERS.start <= value < WHOLE_NUMBERS.stop:
         raise UnreadableDocument("A whole number has more than 64 bits.", at=place(where), hint=hint)
     return value

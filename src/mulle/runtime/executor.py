@@ -138,12 +138,8 @@ class Executor:
         try:
             coroutine.send(None)
         except StopIteration as stop:
-            answer: Any = stop.value
-            small = isinstance(answer, Done) and is_small_data(answer.outputs)
-            if not small and isinstance(answer, Done) and is_heavy(answer.outputs):
-                turn.answer = answer
-                return None
-            return self._answered(turn, answer, small=small)
+            small = _is_small(turn, stop.value)
+            return None if turn.answer is not None else self._answered(turn, stop.value, small=small)
         except KeyboardInterrupt:
             raise
         except BaseException as error:  # noqa: BLE001 - whatever a node raises is the node's failure.
@@ -169,10 +165,9 @@ class Executor:
             raise
         except BaseException as error:  # noqa: BLE001 - whatever a node raises, SystemExit too, is the node's failure.
             return self.failed(turn, error)
-        small = isinstance(answer, Done) and is_small_data(answer.outputs)
-        if not small and isinstance(answer, Done) and is_heavy(answer.outputs):
-            turn.answer = answer
-            return await self._answered_heavily(turn, answer)
+        small = _is_small(turn, answer)
+        if turn.answer is not None:
+            return await self._answered_heavily(turn, turn.answer)
         return self._answered(turn, answer, small=small)
 
     async def _answered_heavily(self, turn: Turn, answer: Done) -> AnyFact:
@@ -277,6 +272,16 @@ class Executor:
             return _readable(self._redact(text))
         except MulleError as error:
             return f"(withheld, because secrets cannot be taken out of it: {_readable(error.text)})"
+
+
+def _is_small(turn: Turn, answer: Any) -> bool:
+    """Whether an answer's outputs are small data at a glance. One that takes long to copy is kept with its turn."""
+    if not isinstance(answer, Done):
+        return False
+    small = is_small_data(answer.outputs)
+    if not small and is_heavy(answer.outputs):
+        turn.answer = answer
+    return small
 
 
 def _text_of(error: BaseException) -> str:

@@ -10,13 +10,12 @@ from pydantic import BaseModel, ValidationError
 
 from mulle.document.glance import is_small_data
 from mulle.document.places import place
+from mulle.document.plain_data import WHOLE_NUMBERS
 from mulle.document.ports import Port, accepts, is_array, is_object, type_of
 from mulle.errors import StepError
 
 DEEPEST = 200
 """How deep lists and dictionaries may stand in each other; every reader of a journal has to get through them."""
-WHOLE_NUMBERS = range(-(2**63), 2**64)
-"""Beyond these, readers of JSON take a number for an inexact one."""
 
 NOT_DATA = (TypeError, ValueError, OverflowError, RecursionError)
 """What `plain` raises for what is no data."""
