@@ -1,5 +1,6 @@
 """A run begins with what another one has done."""
 
+import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -304,3 +305,43 @@ async def test_a_pinned_run_is_marked(app: App):
     assert (await app.journal.row(done.id)).pinned
     await app.pin(done.id, pinned=False)
     assert not (await app.journal.row(done.id)).pinned
+
+
+class Mail(Node):
+    """Send something, and never hear that it arrived."""
+
+    type = "mail"
+    effect = "once"
+
+    def __init__(self) -> None:
+        self.sent = 0
+        self.began = asyncio.Event()
+
+    async def run(self, config: Any, inputs: Any, ctx: Context) -> Done:
+        del config, inputs, ctx
+        self.sent += 1
+        self.began.set()
+        await asyncio.sleep(60.0)
+        return Done({})
+
+
+MAIL = """
+nodes:
+  - {id: start, type: start}
+  - {id: send, type: mail}
+  - {id: end, type: end}
+edges: [{source: start, target: send}, {source: send, target: end}]
+"""
+
+
+async def test_a_once_step_that_was_cut_off_is_asked_about_before_a_retry_repeats_it(app: App):
+    mail = Mail()
+    app.catalogue = app.catalogue.with_types({"mail": mail})
+    run = await app.start(read_workflow(MAIL))
+    await mail.began.wait()
+    await app.cancel(run)
+    assert (await app.wait(run)).status == "cancelled"
+
+    result = await app.retry(run)
+
+    assert (result.status, mail.sent) == ("waiting", 1)

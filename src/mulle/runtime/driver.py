@@ -126,6 +126,7 @@ class Driver:
         Gives what is to be written together with the run's first fact. Nothing of the world is touched before `drive`.
         """
         try:
+            self._interrupt_what_was_in_flight()  # In the run that a fork comes from.
             while not self._follow() and len(self._ledger.facts) < FULL_BATCH:
                 await self._pause()
                 self._take_events()
