@@ -7,6 +7,7 @@ from tests.runtime.homes import Gate, Home, soon
 
 import mulle
 from mulle.document.reading import read_workflow
+from mulle.errors import StoreFull
 from mulle.runtime.pins import BadPins
 
 
@@ -103,6 +104,24 @@ async def test_a_new_driver_knows_which_pinned_answers_are_used_up(home: Home):
     result = await second.wait(run_id)
 
     assert [each["text"] for each in result.outputs["results"]] == ["하나", "둘"]
+
+
+async def test_answers_are_used_up_that_a_failed_store_did_not_take(home: Home):
+    app, journal = home.open()
+    gate = Gate()
+    pins = {"을": {"runs": [{"error": {"type": "timeout", "message": "느림"}}, {"outputs": {"output": 2}}]}}
+    workflow = mulle.Workflow("핀").add_step("갑", gate)
+    workflow.add_step("을", Counted(), retry={"max": 1, "delay": 0.05, "on": ["timeout"]})
+    run_id = await app.start(workflow, 1, pins=pins)
+    await gate.began.wait()
+    journal.fails = StoreFull("디스크")
+    gate.may_go_on.set()
+    with pytest.raises(StoreFull):
+        await app.wait(run_id)
+
+    journal.fails = None
+
+    assert (await app.wait(run_id)).outputs == {"output": 2}
 
 
 async def test_a_pinned_container_does_not_run_its_body(home: Home):

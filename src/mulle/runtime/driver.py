@@ -103,6 +103,8 @@ class Driver:
 
     def bring(self, facts: Sequence[AnyFact]) -> None:
         """Take in what a driver before learnt and could not write."""
+        for fact in facts:
+            self.pins.count(fact)
         self._ledger.bring(facts)
 
     def look_into_inbox(self) -> None:
