@@ -9,10 +9,10 @@ from collections.abc import Callable, Iterator
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
+from tests.simulation import bounds
 from tests.simulation.families import SPREAD
 from tests.simulation.history import Effect, RunHistory
 from tests.simulation.process import AT_ONCE, EPOCH, RATES
-from tests.simulation.workload import LIMIT
 
 from mulle.engine.children import child_ids
 from mulle.engine.facts import (
@@ -31,6 +31,9 @@ from mulle.runtime.local import POISONED_AT
 if TYPE_CHECKING:
     from tests.simulation.world import World
 
+LONGEST = 1000
+"""Characters of a sentence about what is broken: big values are cut short."""
+
 Promise = Callable[["World"], Iterator[str]]
 
 
@@ -40,7 +43,7 @@ def broken(world: "World") -> list[str]:
     for promise in PROMISES:
         sentence = (promise.__doc__ or "").splitlines()[0]
         found += [f"{sentence} {text}" for text in promise(world)]
-    return found
+    return [text[:LONGEST] for text in found]
 
 
 # ---------------------------------------------------------------------- no run is lost
@@ -129,28 +132,6 @@ def once_in_flight_is_interrupted(world: "World") -> Iterator[str]:
                 )
                 if start.effect == "once" and happened and fact.kind in {"stopped", "timeout"}:
                     yield f"{kept.id} {fact.path} was written as {fact.kind} at {one.at:.4f}, and had happened"
-
-
-# ---------------------------------------------------------------------- time
-
-
-def nothing_times_out_before_its_time(world: "World") -> Iterator[str]:
-    """A step that ends as timed out has had its time, whatever the clock on the wall did; if it waits, by that."""
-    for kept in world.history.runs.values():
-        began: dict[Path, tuple[float, float]] = {}
-        waits: set[Path] = set()
-        for one in kept.facts:
-            fact = one.fact
-            if isinstance(fact, NodeStarted):
-                began[fact.path] = (one.at, fact.at)
-                waits.discard(fact.path)
-            elif isinstance(fact, NodeWaiting):
-                waits.add(fact.path)
-            elif isinstance(fact, NodeFailed) and fact.error.type == "step.timed_out":
-                written, said = began.get(fact.path, (0.0, 0.0))
-                had = fact.at - said if fact.path in waits else one.at - written
-                if had < LIMIT - 0.001:
-                    yield f"{kept.id} {fact.path} had {had:.3f} s"
 
 
 # ---------------------------------------------------------------------- journals
@@ -320,12 +301,20 @@ def _differences(kept: RunHistory) -> Iterator[str]:
         return
     if not wanted.failed and ended.outputs != wanted.outputs:
         yield f"outputs {ended.outputs}, not {wanted.outputs}"
+    again = _begun_anew(kept)
     for path, outcome in wanted.nodes.items():
+        if any(path[:length] in again for length in range(1, len(path), 2)):
+            continue
         state = kept.endings.get(path)
         if state is None or (state.status, state.outputs or {}) != (outcome.status, outcome.outputs):
             yield f"{path} is {state and (state.status, state.outputs)}, not {outcome}"
-    if wanted.exact and kept.run.conversation.get("total", 0) != wanted.total:
+    if wanted.exact and not again and kept.run.conversation.get("total", 0) != wanted.total:
         yield f"conversation {kept.run.conversation}, not a total of {wanted.total}"
+
+
+def _begun_anew(kept: RunHistory) -> set[Path]:
+    """Nodes whose time was up: their bodies began once more, under other numbers, and what these wrote stays."""
+    return {one.fact.path for one in kept.facts if isinstance(one.fact, NodeFailed) and one.fact.from_turn is not None}
 
 
 def _differences_of_parent(world: "World", kept: RunHistory) -> Iterator[str]:
@@ -376,7 +365,11 @@ PROMISES: tuple[Promise, ...] = (
     finished_steps_are_not_repeated,
     once_is_once,
     once_in_flight_is_interrupted,
-    nothing_times_out_before_its_time,
+    bounds.nothing_times_out_before_its_time,
+    bounds.nothing_begins_when_time_is_up,
+    bounds.deadlines_are_kept,
+    bounds.budgets_are_kept,
+    bounds.pins_are_the_answers,
     one_writer_at_a_time,
     everything_that_started_has_an_ending,
     signals_count_once,

@@ -14,15 +14,19 @@ from tests.simulation.history import RunHistory
 from tests.simulation.process import EPOCH, Process
 from tests.simulation.workload import Workload, workload
 
-from mulle.engine.facts import RunStarted
+from mulle.engine.facts import Budget, RunStarted
 from mulle.engine.journal import Debounce, NewRun, Queue
-from mulle.errors import MulleError
+from mulle.errors import MulleError, UnknownRun
 
 if TYPE_CHECKING:
+    from tests.engine.reference import Data
     from tests.simulation.world import World
 
 DOCUMENTS = 300
 """How many different documents the seeds share: making one ready costs more than running it."""
+SPECIAL = 60
+"""How many of each special kind."""
+SIZES = (2, 3, 4, 6)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +39,7 @@ class Order:
     queues: tuple[Queue, ...] = ()
     priority: int = 0
     debounce: Debounce | None = None
+    budget: Budget | None = None
 
 
 class Clients:
@@ -69,7 +74,7 @@ class Clients:
                 self._world.loop.spawn(self._world.loop.world, asking)
 
     def _order(self, number: int, chance: Random) -> Order:
-        work = workload(chance.randrange(DOCUMENTS), chance.choice([2, 3, 4, 6]))
+        work = self._workload(chance)
         if self._family and chance.random() < 0.6:
             work = self._family[0]
         deadline = EPOCH + chance.uniform(2.0, 60.0) if chance.random() < 0.1 else None
@@ -79,7 +84,25 @@ class Clients:
             if chance.random() < 0.4:
                 queues += (Queue(f"손님/{chance.randrange(2)}", 1),)
         debounce = self._debounce if chance.random() < 0.7 else None
-        return Order(f"key{number}", work, deadline, queues, chance.choice([0, 0, 1, 5]), debounce)
+        return Order(
+            f"key{number}", work, deadline, queues, chance.choice([0, 0, 1, 5]), debounce, self._budget(number, work)
+        )
+
+    def _budget(self, number: int, work: Workload) -> Budget | None:
+        """What a run may use up; work that is given away has none."""
+        chance = Random(f"{self._world.seed}/budget/{number}")
+        if not self._world.trouble.budgets or work.reference is None or chance.random() < 0.3:
+            return None
+        parts: Data = {"steps": chance.randint(2, 40), "tokens": chance.randint(1, 200), "money": chance.random() / 10}
+        return Budget(**{name: parts[name] for name in chance.sample(sorted(parts), chance.choice([1, 1, 2]))})
+
+    def _workload(self, chance: Random) -> Workload:
+        seed, size = chance.randrange(DOCUMENTS), chance.choice(SIZES)
+        special = self._world.trouble.documents
+        if special:
+            seed %= SPECIAL
+            size = SIZES[seed % len(SIZES)]
+        return workload(seed, size, special)
 
     async def _asks(self, order: Order, name: str, pause: float, chance: Random) -> None:
         """Have one run started: again with the same key until somebody says that it exists."""
@@ -97,7 +120,9 @@ class Clients:
                     break
             await asyncio.sleep(0.5)
         self.waiting -= 1
-        world.people.may_cancel(next(one for one in world.history.runs.values() if one.key == order.key), chance)
+        kept = [one for one in world.history.runs.values() if one.key == order.key][-1]
+        world.people.may_cancel(kept, chance)
+        world.people.may_pin(kept, chance)
 
     async def _start(self, process: Process, run: str, order: Order) -> bool:
         """Start a run in a process, and wait for it there. False: try again."""
@@ -113,7 +138,15 @@ class Clients:
             priority=order.priority,
             debounce=order.debounce,
         )
-        first = RunStarted(at=now, run=run, graph=graph, conversation={"total": 0}, deadline=order.deadline)
+        first = RunStarted(
+            at=now,
+            run=run,
+            graph=graph,
+            conversation={"total": 0},
+            pins=dict(order.work.pins),
+            deadline=order.deadline,
+            budget=order.budget,
+        )
         try:
             await process.runtime.start(new, first, process.loaded(graph))
             run = await process.journal.run_with(order.key)
@@ -126,6 +159,8 @@ class Clients:
         while True:
             try:
                 ending: Any = await process.runtime.wait(kept.id)
+            except UnknownRun:
+                return  # It was old.
             except MulleError:
                 await asyncio.sleep(1.0)
                 continue

@@ -11,9 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from tests.engine.documents import document
 from tests.engine.graphs import compiled
-from tests.engine.miniature import behave
 from tests.engine.reference import Data, Reference
-from tests.simulation.workload import Workload, dress
+from tests.simulation.workload import Workload, behave, dress
 
 from mulle.app.children import Children
 from mulle.app.graphs import Ready

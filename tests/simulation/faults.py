@@ -1,12 +1,15 @@
-"""What goes wrong in a world, drawn from its seed. Each kind of trouble has chance of its own, so that one can be left
-out and the others stay what they were: that is how a failing seed is made smaller.
+"""What goes wrong in a world, and what is done in it besides, drawn from its seed. Each kind has chance of its own, so
+that one can be left out and the others stay what they were: that is how a failing seed is made smaller.
 """
 
 from collections.abc import Collection
 from dataclasses import dataclass, field
 from random import Random
 
-KINDS = ("kills", "crash_points", "freezes", "jumps", "errors", "outages", "lost_answers", "wakeups", "deploys")
+TROUBLES = ("kills", "crash_points", "freezes", "jumps", "errors", "outages", "lost_answers", "wakeups", "deploys")
+DOINGS = ("length", "sweeps", "budgets", "big_values", "time_limits", "pins")
+"""What some worlds do besides: what only long runs do, retention, budgets; and what is special in their documents."""
+KINDS = (*TROUBLES, *DOINGS)
 """What `--without` takes."""
 
 
@@ -59,6 +62,14 @@ class Trouble:
     """The server notices when the connection of a worker is gone."""
     slow: float = 0.01
     """Seconds that the store takes at most."""
+    long: bool = False
+    """Few facts are many: snapshots are kept, facts are read and written in several pieces."""
+    sweep_every: float = 0.0
+    """Seconds between two sweeps of some process, on average; 0: never."""
+    budgets: bool = False
+    """Some runs may use up only so many steps, tokens or dollars."""
+    documents: str = ""
+    """What is special in them: `big_values`, `time_limits` of bodies and waits, or `pins`."""
     chances: dict[str, Random] = field(default_factory=dict[str, Random], repr=False)
 
     def chance(self, what: str) -> Random:
@@ -113,7 +124,23 @@ def drawn(seed: int, without: Collection[str] = ()) -> Trouble:
         if kind not in without:
             setattr(trouble, name, value)
     trouble.wakeup_doubled = trouble.wakeup_lost
+    _do_besides(trouble, without)
     return trouble
+
+
+def _do_besides(trouble: Trouble, without: Collection[str]) -> None:
+    """Draw what is done in a world besides driving runs through trouble."""
+    chance = Random(f"{trouble.seed}/besides")
+    documents = chance.choice(["", "", "", "big_values", "time_limits", "pins"])
+    doings = {
+        "length": ("long", chance.random() < 0.2),
+        "sweeps": ("sweep_every", chance.choice([0.0, 0.0, 0.0, 0.0, 0.5, 2.0])),
+        "budgets": ("budgets", chance.random() < 0.2),
+        documents: ("documents", documents),
+    }
+    for kind, (name, value) in doings.items():
+        if kind not in without:
+            setattr(trouble, name, value)
 
 
 def crowd(seed: int, processes: int = 100, runs: int = 100) -> Trouble:

@@ -4,18 +4,21 @@ It sees everything at the instant at which it happens, and folds each run along:
 owns which run, is known here without asking the code that is tested.
 """
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
 from tests.engine.reference import Data
+from tests.simulation.keeping import KeepWatch
 from tests.simulation.queues import QueueWatch
-from tests.simulation.rules import Standing
+from tests.simulation.rules import Blobs, Standing
 from tests.simulation.workload import TYPES, Workload
 
-from mulle.engine.facts import AnyFact, NodeStarted, Path, RunEnded
-from mulle.engine.journal import Batch, Claim, Debounce, InboxSignal, NewRun
+from mulle.engine.blobs import Unpacked, whole
+from mulle.engine.facts import AnyFact, NodeStarted, Path, RunEnded, RunStarted
+from mulle.engine.journal import Batch, Claim, Debounce, InboxSignal, Keep, NewRun
 from mulle.engine.run import Run
 from mulle.engine.scope import NodeState
 from mulle.sdk import Context
@@ -83,11 +86,30 @@ class RunHistory:
     """When a call that may be superseded begins at the earliest, by the clock."""
     superseded: bool = False
     """A later call took its place before it had begun."""
+    blobs: set[str] = field(default_factory=set[str])
+    """Big values that its facts refer to, by hash."""
+    begun_with: int = 0
+    """How many facts were written with its creation."""
+    pinned: bool = False
+    """Somebody wants it kept for ever."""
+    gone: bool = False
+    """It was old, and was swept away."""
 
     @property
     def is_to_be_cancelled(self) -> bool:
         """Whether somebody said so, and be it a run that took its place."""
         return self.superseded or any(signal.startswith(("cancel/", "poisoned/")) for signal in self.signals)
+
+    @property
+    def started(self) -> RunStarted:
+        first = self.facts[0].fact
+        assert isinstance(first, RunStarted)
+        return first
+
+    @property
+    def deadline(self) -> float:
+        """When it is cut off, by the clock."""
+        return math.inf if self.started.deadline is None else self.started.deadline
 
     @property
     def ended(self) -> RunEnded | None:
@@ -115,6 +137,9 @@ class History:
         self.most_at_work: dict[str, int] = {}
         """How many of a type were at work at a time in one process."""
         self.queues = QueueWatch(self.broken)
+        self.keeping = KeepWatch(self.runs, self.broken)
+        self._values: dict[str, Any] = {}
+        """All big values that were ever written, by hash."""
         self.deaths: list[tuple[float, str]] = []
         """Unclean ones."""
 
@@ -127,12 +152,12 @@ class History:
 
     # ------------------------------------------------------------------ what the store did
 
-    def created(self, run: NewRun, facts: list[bytes], owner: str) -> None:
+    def created(self, run: NewRun, facts: list[bytes], blobs: Blobs, owner: str) -> None:
         assert run.dedup is not None
         work = self.works[run.graph.removeprefix("g")]
         kept = RunHistory(run.id, run.dedup, work, Run(work.plan, TYPES.describe), run, owner)
         kept.run.on_ending = lambda path, state: self._ended(kept, path, state)
-        if any(other.key == run.dedup for other in self.runs.values()):
+        if any(other.key == run.dedup and not other.gone for other in self.runs.values()):
             self.broken(f"two runs for {run.dedup}")
         if run.parent is not None and self.runs[run.parent].ended:
             self.broken(f"{GOES_ON} {run.id} began after {run.parent} had ended")
@@ -143,7 +168,8 @@ class History:
             kept.owner, kept.epoch = None, 0
         else:
             kept.owners.append((self.now(), owner))
-        self._take(kept, facts, owner, kept.epoch)
+        kept.begun_with = len(facts)
+        self._take(kept, facts, blobs, owner, kept.epoch)
 
     def _supersede(self, kept: RunHistory, debounce: Debounce) -> None:
         """Note which calls that have not begun a new one takes the place of."""
@@ -168,7 +194,7 @@ class History:
         for run, signal in batch.signals:
             if run in self.runs:
                 self.sent(run, signal)
-        self._take(kept, batch.facts, owner, batch.epoch)
+        self._take(kept, batch.facts, batch.blobs, owner, batch.epoch)
         if kept.ended:
             self._see_children(kept)
 
@@ -178,9 +204,12 @@ class History:
             if child.new.parent == kept.id and not (child.ended or child.is_to_be_cancelled):
                 self.broken(f"{GOES_ON} {child.id} does")
 
-    def _take(self, kept: RunHistory, facts: list[bytes], owner: str, epoch: int) -> None:
+    def _take(self, kept: RunHistory, facts: list[bytes], blobs: Blobs, owner: str, epoch: int) -> None:
+        self._values |= {name: _value(name, parts) for name, parts in blobs.items() if name not in self._values}
         for encoded in facts:
             fact = _fact.decode(encoded)
+            kept.blobs.update(ref.hash for ref in fact.blobs)
+            fact = whole(fact, self._values.__getitem__)
             self.say(f"{owner:>5} writes {kept.id} {_told(fact)}")
             kept.facts.append(Written(self.now(), owner, epoch, fact))
             try:
@@ -222,6 +251,24 @@ class History:
         self.say(f"      grants {name} to {holder} at {at:.4f}")
         self.grants.setdefault(name, {})[holder] = at
 
+    def remembered(self, run: str, snapshot: bytes) -> None:
+        self.say(f"      keeps a snapshot of {run}")
+        if not (self.runs[run].ended or self.runs[run].gone):
+            self.keeping.remembered(run, snapshot)
+
+    def pinned(self, run: str) -> None:
+        self.say(f"      is to keep {run} for ever")
+        self.runs[run].pinned = True
+
+    def swept(self, left: set[str], keep: Keep, now: float) -> None:
+        gone = [run for run, kept in self.runs.items() if not (kept.gone or run in left)]
+        if gone:
+            self.say(f"      {', '.join(gone)} went, being old")
+        self.keeping.swept(left, keep, now)
+
+    def kept(self, blobs: set[str]) -> None:
+        self.keeping.kept(blobs)
+
     def sent(self, run: str, signal: InboxSignal) -> None:
         self.say(f"      takes {signal.name!r} for {run} ({signal.id})")
         self.runs[run].signals[signal.id] = self.now()
@@ -253,6 +300,13 @@ class History:
     def effect_ends(self, process: str, ctx: Context) -> None:
         node = self.runs[ctx.run_id].work.nodes[ctx.node_id]
         self.at_work.get((process, node["type"]), set()).discard((ctx.run_id, *ctx.path))
+
+
+def _value(name: str, parts: Sequence[bytes]) -> Any:
+    unpacked = Unpacked(name)
+    for part in parts:
+        unpacked.add(part)
+    return unpacked.value()
 
 
 def _place(path: Path) -> str:

@@ -6,10 +6,11 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 from tests.simulation.loop import Place
+from tests.simulation.rules import Slice
 from tests.simulation.store import LEASE, SimulatedStore, Wire
 
 from mulle.engine.facts import AnyFact
-from mulle.engine.journal import Batch, Claim, InboxSignal, NewRun, RunRow
+from mulle.engine.journal import Batch, Claim, InboxSignal, Keep, NewRun, RunRow
 from mulle.errors import StoreError
 
 MARGIN = 0.25
@@ -142,13 +143,17 @@ class SimulatedJournal:
         self._store.graphs[graph] = document
 
     def save_snapshot(self, run: str, data: bytes) -> None:
-        pass
+        def save() -> None:
+            self._rules.save_snapshot(run, data)
+            self._store.witness.remembered(run, data)
+
+        self._ask("snapshot", save)
 
     async def create(self, run: NewRun, facts: list[bytes], blobs: Mapping[str, Sequence[bytes]] | None = None) -> bool:
         def create(me: str) -> bool:
             created = self._rules.create(me, run, facts, blobs or {})
             if created:
-                self._store.witness.created(run, facts, me)
+                self._store.witness.created(run, facts, blobs or {}, me)
                 if run.waits_its_turn:
                     self._store.news(None, self)
             return created
@@ -228,6 +233,27 @@ class SimulatedJournal:
 
         return await self._change("send", send)
 
+    async def pin(self, run: str) -> None:
+        """Keep a run for ever."""
+
+        def pin(_: str) -> None:
+            self._rules.pin(run)
+            self._store.witness.pinned(run)
+
+        await self._change("pin", pin)
+
+    async def sweep(self, keep: Keep, now: float) -> None:
+        """Remove what is older than it is kept, slice by slice."""
+        for some in await self._ask("sweep", lambda: self._rules.sweep(keep, now)):
+
+            def one(some: Slice = some) -> bool:
+                more = some()
+                self._store.witness.swept(self._rules.runs(), keep, now)
+                return more
+
+            while await self._ask("sweep", one):
+                pass
+
     async def close(self) -> None:
         def leave(me: str) -> None:
             self._store.leave(me)
@@ -255,7 +281,7 @@ class SimulatedJournal:
         return await self._ask("read", lambda: self._rules.read(run, after, limit))
 
     async def snapshot(self, run: str) -> bytes | None:
-        return await self._ask("read", lambda: None)
+        return await self._ask("read", lambda: self._rules.snapshot(run))
 
     async def row(self, run: str) -> RunRow:
         return await self._ask("read", lambda: self._rules.row(run))

@@ -4,6 +4,7 @@ They see what the store shows everybody, and look into the world outside before 
 """
 
 import asyncio
+import contextlib
 from random import Random
 from typing import TYPE_CHECKING, Any
 
@@ -76,6 +77,16 @@ class People:
             if signal.name == CANCEL:
                 self.cancelled[run] = self._world.loop.time()
             return
+
+    def may_pin(self, kept: RunHistory, chance: Random) -> None:
+        """Let somebody want to keep a run for ever, or not, where old ones go."""
+        if self._world.trouble.sweep_every and chance.random() < 0.3:
+            self._world.loop.spawn(self._world.loop.world, self._pinned(kept.id, chance.random() * 5.0))
+
+    async def _pinned(self, run: str, pause: float) -> None:
+        await asyncio.sleep(pause)
+        with contextlib.suppress(MulleError):
+            await self._world.web.pin(run)
 
     def may_cancel(self, kept: RunHistory, chance: Random) -> None:
         """Let somebody want to cancel a run at some time, or not."""

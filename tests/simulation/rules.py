@@ -5,21 +5,25 @@ Files are decided by the very statements that `SqliteJournal` sends, servers by 
 
 import asyncio
 import sqlite3
-from collections.abc import Collection, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Collection, Coroutine, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol, cast
 
+from mulle.engine.blobs import Unpacked, wanted, whole
 from mulle.engine.codec import decode
 from mulle.engine.facts import AnyFact
-from mulle.engine.journal import Batch, Claim, InboxSignal, NewRun, RunRow
+from mulle.engine.journal import Batch, Claim, InboxSignal, Keep, NewRun, RunRow
 from mulle.runtime.memory_journal import MemoryJournal
 from mulle.runtime.memory_queues import Place
 from mulle.store import blob_rows, claim_rows, queue_rows
 from mulle.store import journal_rows as sql
 from mulle.store.database import PRAGMAS, migrate, transaction
+from mulle.store.sweep import Sweep
 
 Blobs = Mapping[str, Sequence[bytes]]
+Slice = Callable[[], bool]
+"""A piece of a sweep, done within one transaction; whether there is more of it."""
 ENDLESS = 1 << 40
 
 
@@ -72,6 +76,22 @@ class Rules(Protocol):
 
     def standings(self) -> list[Standing]:
         """Who stands where in all queues."""
+        ...
+
+    def save_snapshot(self, run: str, data: bytes) -> None: ...
+    def snapshot(self, run: str) -> bytes | None: ...
+    def pin(self, run: str) -> None: ...
+
+    def sweep(self, keep: Keep, now: float) -> list[Slice]:
+        """A sweep, to be done piece by piece."""
+        ...
+
+    def runs(self) -> set[str]:
+        """All that are kept."""
+        ...
+
+    def blobs(self) -> set[str]:
+        """All big values, by hash."""
         ...
 
 
@@ -163,6 +183,28 @@ class MemoryRules:
             for queue in member.queues
         ]
 
+    def save_snapshot(self, run: str, data: bytes) -> None:
+        self._root.save_snapshot(run, data)
+
+    def snapshot(self, run: str) -> bytes | None:
+        return _at_once(self._root.snapshot(run))
+
+    def pin(self, run: str) -> None:
+        _at_once(self._root.pin(run, pinned=True))
+
+    def sweep(self, keep: Keep, now: float) -> list[Slice]:
+        def everything() -> bool:
+            _at_once(self._root.sweep(keep, now))
+            return False
+
+        return [everything]
+
+    def runs(self) -> set[str]:
+        return set(self.shelf.runs)
+
+    def blobs(self) -> set[str]:
+        return set(self.shelf.blobs._parts)
+
 
 class SqliteRules:
     """The statements that are sent to a file, sent to a database in memory."""
@@ -227,7 +269,17 @@ class SqliteRules:
         found: list[AnyFact] = []
         for position, data in sql.batches(self.db, run, after, ENDLESS):
             found += decode(data)[max(0, after - position) :]
-        return found[:limit]
+        return [self._whole(fact) if fact.blobs else fact for fact in found[:limit]]
+
+    def _whole(self, fact: AnyFact) -> AnyFact:
+        values = {ref.hash: self._value(ref.hash) for ref in wanted(fact)}
+        return whole(fact, values.__getitem__)
+
+    def _value(self, name: str) -> Any:
+        unpacked = Unpacked(name)
+        for number in range(blob_rows.parts(self.db, name)):
+            unpacked.add(blob_rows.part(self.db, name, number) or b"")
+        return unpacked.value()
 
     def row(self, run: str) -> RunRow:
         return sql.row(self.db, run)
@@ -255,6 +307,43 @@ class SqliteRules:
             Standing(run, queue, most, names[state], (-priority, number))
             for run, queue, most, state, priority, number in found
         ]
+
+    def save_snapshot(self, run: str, data: bytes) -> None:
+        with transaction(self.db):
+            sql.keep_snapshot(self.db, run, data)
+
+    def snapshot(self, run: str) -> bytes | None:
+        return sql.snapshot(self.db, run)
+
+    def pin(self, run: str) -> None:
+        with transaction(self.db):
+            sql.pin(self.db, run, pinned=True)
+
+    def sweep(self, keep: Keep, now: float) -> list[Slice]:
+        return _Slices(self.db, keep, now).all
+
+    def runs(self) -> set[str]:
+        return {run for (run,) in self.db.execute("SELECT id FROM runs")}
+
+    def blobs(self) -> set[str]:
+        return {name for (name,) in self.db.execute("SELECT hash FROM blobs UNION SELECT hash FROM blob_parts")}
+
+
+class _Slices(Sweep):
+    """A sweep whose slices somebody else asks for, one by one."""
+
+    def __init__(self, db: sqlite3.Connection, keep: Keep, now: float) -> None:
+        super().__init__(Path(":memory:"), keep, now)
+        self.all: list[Slice] = []
+        self._delete(db)
+        self._tighten(db)
+
+    def _in_slices(self, db: sqlite3.Connection, step: Slice) -> None:
+        def one() -> bool:
+            with transaction(db):
+                return step()
+
+        self.all.append(one)
 
 
 @cache

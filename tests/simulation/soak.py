@@ -16,12 +16,11 @@ CHUNK = 200
 """Seeds that a core looks at before it says how far it is."""
 
 
-def failure(seed: int) -> str | None:
+def failure(seed: int, without: tuple[str, ...] = ()) -> str | None:
     """What a seed breaks, and how to see it again with as little trouble as still breaks it; None if all holds."""
-    found = problems(seed, ())
+    found = problems(seed, without)
     if not found:
         return None
-    without: tuple[str, ...] = ()
     for kind in KINDS:
         fewer = (*without, kind)
         less = problems(seed, fewer)

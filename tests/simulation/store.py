@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from tests.simulation.faults import Fate, Trouble
 from tests.simulation.loop import Place, SimulatedLoop
-from tests.simulation.rules import MemoryRules, Rules, SqliteRules, Standing
+from tests.simulation.rules import Blobs, MemoryRules, Rules, SqliteRules, Standing
 
-from mulle.engine.journal import Batch, Claim, InboxSignal, NewRun
+from mulle.engine.journal import Batch, Claim, InboxSignal, Keep, NewRun
 from mulle.errors import StoreFull, StoreUnavailable
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ SILENCE = 0.7
 class Witness(Protocol):
     """Sees what the store really did, and when."""
 
-    def created(self, run: NewRun, facts: list[bytes], owner: str) -> None: ...
+    def created(self, run: NewRun, facts: list[bytes], blobs: Blobs, owner: str) -> None: ...
     def appended(self, batch: Batch, owner: str) -> None: ...
     def claimed(self, claim: Claim, owner: str) -> None: ...
     def released(self, run: str, owner: str) -> None: ...
@@ -39,6 +39,10 @@ class Witness(Protocol):
     def declared_dead(self, owner: str) -> None: ...
     def sent(self, run: str, signal: InboxSignal) -> None: ...
     def reserved(self, name: str, holder: str, most: int, per: float, at: float) -> None: ...
+    def remembered(self, run: str, snapshot: bytes) -> None: ...
+    def pinned(self, run: str) -> None: ...
+    def swept(self, left: set[str], keep: Keep, now: float) -> None: ...
+    def kept(self, blobs: set[str]) -> None: ...
 
 
 @dataclass(slots=True)
@@ -108,6 +112,13 @@ class SimulatedStore:
 
     def _say_who_lives(self) -> None:
         self.rules.alive = {owner for owner, worker in self.workers.items() if not worker.dead}
+
+    def look(self) -> None:
+        """Show the witness what a change has come to."""
+        if self.trouble.queues:
+            self.witness.looked(self.rules.standings())
+        if self.trouble.documents == "big_values":
+            self.witness.kept(self.rules.blobs())
 
     def news(self, run: str | None, sender: "SimulatedJournal") -> None:
         """Tell all of a signal, and all but its sender of work."""
@@ -192,8 +203,8 @@ class Wire:
             return None, StoreUnavailable("it is locked")
         try:
             outcome = request.do()
-            if self._store.trouble.queues and request.what not in {"read", "beat"}:
-                self._store.witness.looked(self._store.rules.standings())
+            if request.what not in {"read", "beat"}:
+                self._store.look()
         except Exception as error:  # noqa: BLE001  # The answer of the store, whatever it is.
             return None, error
         if request.fate.answer_lost:

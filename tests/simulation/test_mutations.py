@@ -1,14 +1,13 @@
 """The checker can fail: each rule, broken on purpose, is caught within a few seeds."""
 
 import sqlite3
-from collections.abc import Callable, Iterable
 from typing import Any
 
 import pytest
 from tests.simulation import queues
+from tests.simulation.catching import SEEDS, caught
 from tests.simulation.checker import (
     allowances_are_kept,
-    broken,
     cancel_wins,
     effects_are_licensed,
     every_run_ends,
@@ -25,9 +24,7 @@ from tests.simulation.history import GOES_ON
 from tests.simulation.journal import SimulatedJournal
 from tests.simulation.process import Process
 from tests.simulation.rules import MemoryRules
-from tests.simulation.soak import problems
 from tests.simulation.store import SimulatedStore
-from tests.simulation.world import World
 
 from mulle.engine import retry
 from mulle.engine.facts import Execute, NodeDone
@@ -38,22 +35,6 @@ from mulle.runtime.memory_journal import MemoryJournal
 from mulle.runtime.memory_queues import Allowances, MemoryQueues
 from mulle.runtime.throttle import Throttle
 from mulle.store import queue_rows
-
-SEEDS = 300
-"""Within so many every mutation must be caught."""
-
-
-def caught(promise: Callable[..., Any] | str, troubles: Iterable[Trouble] = ()) -> bool:
-    """Whether some seed, or some world with trouble of our choice, sees the promise broken."""
-    sentence = promise if isinstance(promise, str) else (promise.__doc__ or "").splitlines()[0]
-    worlds = (World(trouble.seed, trouble=trouble) for trouble in troubles)
-    seen = map(seen_broken, worlds) if troubles else (problems(seed, ()) for seed in range(SEEDS))
-    return any(sentence in found for wrong in seen for found in wrong)
-
-
-def seen_broken(world: World) -> list[str]:
-    world.live()
-    return broken(world)
 
 
 def test_a_driver_that_begins_before_the_licence_is_on_disk(monkeypatch: pytest.MonkeyPatch):

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 from tests.simulation.checker import broken
-from tests.simulation.faults import crowd
+from tests.simulation.faults import DOINGS, crowd
 from tests.simulation.soak import failure
 from tests.simulation.world import World
 
@@ -19,7 +19,7 @@ def test_every_promise_holds_whatever_goes_wrong(chunk: int):
 
 
 def test_a_child_whose_store_failed_goes_on_in_the_process_in_which_its_parent_waits_alone():
-    assert failure(804_234) is None
+    assert failure(804_234, DOINGS) is None
 
 
 @pytest.mark.parametrize("turns", [False, True])

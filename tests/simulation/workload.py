@@ -5,8 +5,8 @@ The documents are those of the engine's tests, dressed with policies. What they 
 """
 
 import asyncio
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
 from functools import lru_cache
 from random import Random
 from typing import Any, Protocol
@@ -14,8 +14,8 @@ from typing import Any, Protocol
 from pydantic import BaseModel, ConfigDict
 from tests.engine.documents import document
 from tests.engine.graphs import compiled, describe
-from tests.engine.miniature import behave
-from tests.engine.reference import Data, Reference, all_links, carried, mentioned
+from tests.engine.miniature import behave as answered
+from tests.engine.reference import Data, Reference, all_links, branches, carried, mentioned
 
 from mulle.document.signature import Signature
 from mulle.document.variables import Write
@@ -27,6 +27,8 @@ from mulle.sdk import Context, Done, Expand, Node, Wait
 from mulle.sdk.catalogue import Catalogue
 from mulle.sdk.node import Answer, Effect
 
+BIG: tuple[Any, ...] = ("가나다 " * 40, "a" * 700, [{"줄": "가" * 150, "n": n} for n in range(9)], "라" * 3000)
+"""Values that are big where little is much: light ones and heavy ones, of one part and of several."""
 LIMIT = 4.0
 """Seconds that a step with a time limit may take."""
 
@@ -75,15 +77,70 @@ class Workload:
     """By id, at any depth."""
     reference: Reference | None
     """None: what it gives depends on others."""
+    pins: Mapping[str, Data] = field(default_factory=dict[str, Data])
+    """Answers given beforehand, by node."""
+
+
+def behave(node: Data, inputs: Data, names: Data) -> tuple[str, Data]:
+    """What a step answers: a number made of all it saw; some add a big value, the same in many runs, or are pinned."""
+    if "pinned" in node["data"]:
+        status, outputs = node["data"]["pinned"]
+        return status, dict(outputs)
+    status, outputs = answered(node, inputs, names)
+    if status == "done" and node["data"].get("big"):
+        outputs["big"] = BIG[outputs.get("out", 0) % len(BIG)]
+    return status, outputs
 
 
 @lru_cache(maxsize=600)
-def workload(seed: int, size: int) -> Workload:
-    """The same for the same seed."""
+def workload(seed: int, size: int, special: str = "") -> Workload:
+    """The same for the same seed; `special`: with `big_values`, `time_limits` of bodies and waits, or `pins`."""
     made = document(seed, size)
     nodes: dict[str, Data] = {}
     dress(made, Random(f"{seed}/dress"), nodes)
-    return Workload(f"{seed}-{size}", made, compiled(made), nodes, Reference(made, behave))
+    chance, pins = Random(f"{seed}/{special}"), dict[str, Data]()
+    if special == "big_values":
+        _enlarge(nodes, chance)
+    elif special == "time_limits":
+        _bound(nodes, chance)
+    elif special == "pins":
+        pins = _pin(nodes, {node["id"] for node in made["nodes"]}, chance)
+    return Workload(f"{seed}-{size}{special}", made, compiled(made), nodes, Reference(made, behave), pins)
+
+
+def _enlarge(nodes: Mapping[str, Data], chance: Random) -> None:
+    """Let some steps give big values."""
+    for node in nodes.values():
+        if "ends" in node["data"] and "container" not in node["data"]:
+            node["data"]["big"] = chance.random() < 0.5
+
+
+def _bound(nodes: Mapping[str, Data], chance: Random) -> None:
+    """Give bodies and waits a time limit that is often too short."""
+    for node in nodes.values():
+        data = node["data"]
+        if data.get("container"):
+            node["timeout"] = chance.choice([None, 1.5, LIMIT, 8.0])
+            node["retry"]["max"] += chance.choice([0, 1])
+        elif data.get("waits"):
+            node["timeout"] = chance.choice([None, 1.5, LIMIT])
+
+
+def _pin(nodes: Mapping[str, Data], outermost: Collection[str], chance: Random) -> dict[str, Data]:
+    """Answer for some steps beforehand; by id."""
+    pins: dict[str, Data] = {}
+    for name, node in nodes.items():
+        data = node["data"]
+        if "ends" not in data or data.get("container") or chance.random() < 0.6:
+            continue
+        given: Data = {"out": chance.randrange(1000)} | dict.fromkeys(sorted(branches(node) - {"error"})[:1], True)
+        answer, failure = {"outputs": given}, {"error": {"type": "boom", "message": ""}}
+        kinds = ["always", "always", "never", "later"] if name in outermost else ["always"]
+        kind = chance.choice(kinds)
+        pins[name] = {"always": answer, "never": failure, "later": {"runs": [failure, answer]}}[kind]
+        data |= {"total": 0, "n": 0, "pinned": ("failed", {}) if kind == "never" else ("done", given)}
+        node["retry"]["max"] = max(1, node["retry"]["max"])
+    return pins
 
 
 def dress(body: Data, chance: Random, nodes: dict[str, Data]) -> None:
@@ -172,7 +229,7 @@ class Step(Node):
             await self._act(me, ctx, effect, outputs if status == "done" else None, outside)
         if status == "failed":
             raise Boom
-        return Done(outputs, writes=_writes(data, ctx))
+        return Done(outputs, writes=_writes(data, ctx), usage=None if effect == "pure" else _usage(outputs))
 
     async def _act(self, me: Data, ctx: Context, effect: Effect, outputs: Data | None, outside: Outside) -> None:
         """Take a while, with the effect in it: of a `once` step at its beginning, where the licence was looked at."""
@@ -194,6 +251,12 @@ async def _rest(seconds: float, stubborn: float) -> None:
             raise
         await asyncio.sleep(stubborn)
         raise
+
+
+def _usage(outputs: Data) -> Data:
+    """What a step says that it has cost."""
+    number = outputs.get("out", 0)
+    return {"input_tokens": number % 50, "output_tokens": number % 7, "cost": number % 3 / 100}
 
 
 def _writes(data: Data, ctx: Context) -> list[Write]:

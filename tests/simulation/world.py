@@ -9,6 +9,7 @@ outside are simulated. After the trouble everything works again, and every run m
 """
 
 import asyncio
+import contextlib
 from collections.abc import Collection, Iterable
 from random import Random
 from typing import Any
@@ -19,9 +20,15 @@ from tests.simulation.history import History, RunHistory
 from tests.simulation.journal import SimulatedJournal
 from tests.simulation.loop import Place, SimulatedLoop
 from tests.simulation.people import People
-from tests.simulation.process import Process
+from tests.simulation.process import EPOCH, Process
+from tests.simulation.scale import scaled
 from tests.simulation.store import SimulatedStore
 
+from mulle.engine.journal import Keep
+from mulle.errors import MulleError
+
+KEEP = Keep(succeeded=1.0, failed=3.0)
+"""For how long runs are kept where somebody sweeps."""
 POISON = 12
 """Processes that a poisoned run ends at most."""
 CALM = 10_000.0
@@ -50,6 +57,10 @@ class World:
 
     def live(self) -> None:
         """Go through the trouble and the calm after it; raises Spinning for a world that never rests."""
+        with scaled(self.trouble):
+            self._live()
+
+    def _live(self) -> None:
         try:
             for process in self.processes:
                 process.begin()
@@ -61,6 +72,8 @@ class World:
             self._end_trouble()
             self.loop.run(self._all_ended, self.trouble.lasts + CALM)
             self.loop.run(lambda: False, self.loop.time() + 1.0)  # Who was told to stop is still at it for a moment.
+            if self.trouble.sweep_every and self._all_ended():
+                self._sweep_everything()
         finally:
             self.loop.end()
 
@@ -88,6 +101,7 @@ class World:
             (trouble.jump_every, "jumps", self._jump),
             (trouble.deploy_every, "deploys", self._deploy),
             (trouble.outage_every, "outages", self._outage),
+            (trouble.sweep_every, "sweeps", self._sweep),
         ):
             if every:
                 yield self._now_and_then(every, trouble.chance(name), does)
@@ -163,6 +177,28 @@ class World:
         seconds = chance.choice([0.3, 3.0, 12.0])
         self.history.say(f"      the store is gone for {seconds} s")
         self.store.down_until = self.loop.time() + seconds
+
+    # ------------------------------------------------------------------ what is done besides
+
+    def _sweep(self, chance: Random) -> None:
+        process = self._some_process(chance)
+        if process:
+            self.history.say(f"{process.name:>5} sweeps")
+            self.loop.spawn(process.place, self._swept(process))
+
+    async def _swept(self, process: Process) -> None:
+        with contextlib.suppress(MulleError):
+            await process.journal.sweep(KEEP, process.clock())
+
+    def _sweep_everything(self) -> None:
+        """When all has ended and is old, see what stays."""
+        keep, now = Keep(succeeded=0.0, failed=0.0), EPOCH + 1e9
+        for some in self.store.rules.sweep(keep, now):
+            while some():
+                pass
+        self.history.swept(self.store.rules.runs(), keep, now)
+        self.store.look()
+        self.history.keeping.all_old(self.store.rules.runs())
 
     # ------------------------------------------------------------------ what steps do
 
