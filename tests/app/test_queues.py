@@ -153,6 +153,38 @@ async def test_the_same_dedup_key_is_the_same_run(app: App, hold: Hold):
     assert len(hold.order) == 1
 
 
+@pytest.mark.parametrize("order", [None, ""])
+async def test_calls_without_a_dedup_key_are_all_run(app: App, hold: Hold, order: str | None):
+    workflow = held('{dedup: "{{ start.n.order }}"}')
+
+    runs = [await app.run(workflow, {"n": {"order": order, "by": by}}) for by in "ab"]
+
+    assert runs[0].id != runs[1].id
+    assert len(hold.order) == 2
+
+
+@pytest.mark.usefixtures("hold")
+async def test_a_dedup_key_means_something_for_its_workflow_only(app: App):
+    orders, bills = (read_workflow(HELD.format(queue="{}").replace("주문", name)) for name in ("주문", "계산서"))
+
+    first = await app.run(orders, {"n": 1}, dedup="7")
+    other = await app.run(bills, {"n": 2}, dedup="7")
+
+    assert first.outputs == {"n": 1}
+    assert other.outputs == {"n": 2}
+    assert (await app.run(orders, {"n": 3}, dedup="7")).id == first.id
+
+
+async def test_a_callers_dedup_key_is_the_one_that_the_document_makes(app: App, hold: Hold):
+    workflow = held('{dedup: "{{ start.n.order }}"}')
+
+    one = await app.run(workflow, {"n": {"order": 7}})
+    two = await app.run(workflow, {"n": {"order": 8}}, dedup="7")
+
+    assert one.id == two.id
+    assert len(hold.order) == 1
+
+
 async def test_runs_of_one_chat_go_one_after_the_other(app: App, hold: Hold):
     workflow = held("{}")
 

@@ -5,7 +5,7 @@ from typing import Any, TypedDict
 
 from mulle.app.given import as_data, checked_inputs
 from mulle.app.graphs import Ready
-from mulle.app.turns import Names, Turn, turn_of
+from mulle.app.turns import Names, Turn, dedup_key, turn_of
 from mulle.document.workflow import Workflow
 from mulle.engine.facts import Budget, RunStarted
 from mulle.engine.journal import NewRun, Queue
@@ -24,7 +24,7 @@ class RunOptions(TypedDict, total=False):
     session: str | None
     """The chat it belongs to: `sys.session_id`. Runs of one chat go one after the other."""
     dedup: str | None
-    """A key: a second run with the same one is not started, and the first one's is given."""
+    """A key: a second run of the workflow with the same one is not started, and the first one's is given."""
     priority: int | None
     """Of queued runs the one with the highest goes first; None: the document's."""
     workflow_id: str
@@ -52,7 +52,8 @@ def beginning(
         budget=_budget(document),
     )
     workflow = options.get("workflow_id") or document.name
-    turn = turn_of(document.queue, workflow or ready.graph, Names(ready, first)) if ready.queued else Turn()
+    owner = workflow or ready.graph
+    turn = turn_of(document.queue, owner, Names(ready, first)) if ready.queued else Turn()
     dedup, priority = options.get("dedup"), options.get("priority")
     new = NewRun(
         id=run_id,
@@ -60,7 +61,7 @@ def beginning(
         graph=ready.graph,
         created=now,
         session=session,
-        dedup=turn.dedup if dedup is None else dedup,
+        dedup=turn.dedup if dedup is None else dedup_key(owner, dedup),
         queues=(*turn.queues, *_behind_its_session(session)),
         priority=document.queue.priority if priority is None else priority,
         debounce=turn.debounce,

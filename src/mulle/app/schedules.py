@@ -4,6 +4,7 @@ import asyncio
 from datetime import UTC, datetime
 
 from mulle.app.running import App
+from mulle.app.turns import dedup_key
 from mulle.document.workflow import Workflow
 from mulle.errors import MulleError, StoreError, UnknownRun
 from mulle.store.workflows import Firing, StoredWorkflow
@@ -78,8 +79,9 @@ class Scheduler:
 
     async def _settle(self, stored: StoredWorkflow, timed: Timed, due: Due) -> Firing:
         """Start a due time's run, unless it comes too late or the run before it is still under way."""
-        dedup = f"schedule/{stored.id}/{timed.key}/{datetime.fromtimestamp(due.at, UTC).isoformat()}"
-        there = await self._run_with(dedup)  # Of another worker, or of one that died before it could note it.
+        dedup = f"schedule/{timed.key}/{datetime.fromtimestamp(due.at, UTC).isoformat()}"
+        # Of another worker, or of one that died before it could note it.
+        there = await self._run_with(stored.id, dedup)
         if there is not None:
             return Firing(stored.id, timed.key, due.at, "started", there)
         if due.decision == "missed":
@@ -97,9 +99,11 @@ class Scheduler:
         self.started.append(run)
         return Firing(stored.id, timed.key, due.at, "started", run)
 
-    async def _run_with(self, dedup: str) -> str | None:
+    async def _run_with(self, workflow: str, dedup: str) -> str | None:
+        key = dedup_key(workflow, dedup)
+        assert key is not None
         try:
-            return await self._app.journal.run_with(dedup)
+            return await self._app.journal.run_with(key)
         except UnknownRun:
             return None
 

@@ -53,12 +53,17 @@ def turn_of(wanted: Wanted, workflow: str, lookup: Lookup) -> Turn:
         queues.append(Queue(f"workflow/{workflow}", wanted.concurrency))
     if wanted.key:
         queues.append(Queue(f"workflow/{workflow}/{_key(wanted.key, lookup, 'queue.key')}", wanted.per_key))
-    dedup = f"workflow/{workflow}/{_key(wanted.dedup, lookup, 'queue.dedup')}" if wanted.dedup else None
+    dedup = dedup_key(workflow, _key(wanted.dedup, lookup, "queue.dedup")) if wanted.dedup else None
     debounce = None
     if wanted.debounce is not None:
         key = _key(wanted.debounce.key, lookup, "queue.debounce.key")
         debounce = Debounce(f"workflow/{workflow}/{key}", wanted.debounce.wait, wanted.debounce.at_most)
     return Turn(tuple(queues), dedup, debounce)
+
+
+def dedup_key(workflow: str, key: str) -> str | None:
+    """The deduplication key of a workflow's run; an empty one, as of an order without a number, is none at all."""
+    return f"workflow/{workflow}/{key}" if key else None
 
 
 def _key(template: str, lookup: Lookup, at: str) -> str:

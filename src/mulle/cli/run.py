@@ -43,7 +43,7 @@ class UnreadableInput(InputError):
 @click.option("--pins", "pins_file", metavar="FILE", help="A JSON file with answers given beforehand, by node.")
 @click.option("--conversation", "conversation_file", metavar="FILE", help="A JSON file with conversation variables.")
 @click.option(
-    "--dedup", metavar="KEY", help="A second run with the same key is not started: the first one's result is given."
+    "--dedup", metavar="KEY", help="A second run of it with this key is not started: the first one's result is given."
 )
 @click.option(
     "--priority", type=click.IntRange(-1000, 1000), help="Of queued runs the one with the highest goes first."
