@@ -1,6 +1,7 @@
 """What every journal promises about cleaning up: what is old goes, what anybody needs stays."""
 
 import asyncio
+import contextlib
 import math
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -67,6 +68,23 @@ async def test_pinned_and_unfinished_runs_stay_for_ever(journal: Journal):
     assert (await journal.sweep(KEEP, 1e12)).runs == 1
 
     assert await left(journal) == {"unfinished"}
+
+
+async def test_what_is_pinned_while_others_sweep_stays(world: World):
+    journal, sweeper = world.driver("a"), world.driver("b")
+    for number in range(40):
+        await run(journal, f"r{number}", ended=1.0)
+    await journal.pin("r0", pinned=True)
+
+    kept = {"r0"}
+    sweeping = asyncio.ensure_future(sweeper.sweep(KEEP, 1e12))
+    for number in range(39, 0, -1):
+        with contextlib.suppress(UnknownRun):
+            await journal.pin(f"r{number}", pinned=True)
+            kept.add(f"r{number}")
+    await sweeping
+
+    assert await left(journal) == kept
 
 
 async def test_nothing_goes_where_everything_is_kept(journal: Journal):

@@ -9,6 +9,7 @@ import pytest
 from tests.contracts.journal_worlds import batch, facts, new, numbers
 
 from mulle.engine.journal import Keep
+from mulle.store import sweep
 from mulle.store.owners import Owners
 from mulle.store.sqlite_journal import SqliteJournal
 from mulle.store.sweep import LEASE, Sweep
@@ -102,6 +103,18 @@ async def test_a_run_of_many_rows_goes_piece_by_piece(journal: SqliteJournal, tm
 
     assert (await journal.sweep(KEEP, 100.0)).runs == 1
     assert rows(tmp_path, "SELECT count(*) FROM facts") == [(0,)]
+
+
+async def test_a_run_that_is_pinned_before_its_slice_stays(journal: SqliteJournal, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(sweep, "SLICE", 1e-5)
+    await many(journal, 20)
+    (last,), _ = await journal.ended_since("19", 1)
+    sweeping = asyncio.ensure_future(journal.sweep(KEEP, 100.0))
+
+    await journal.pin(last.id, pinned=True)
+    await sweeping
+
+    assert [row.id for row in await journal.rows()] == [last.id]
 
 
 async def test_writers_never_wait_longer_than_a_slice(journal: SqliteJournal):

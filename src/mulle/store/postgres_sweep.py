@@ -4,11 +4,9 @@ Over a connection of its own, so that nobody's facts wait behind it. Facts of en
 compresses large rows by itself. The server uses the room again; it gives it back to the machine when it vacuums.
 """
 
-import contextlib
 from typing import TYPE_CHECKING, Any, LiteralString
 
 from mulle.engine.journal import Keep, Room, Swept
-from mulle.errors import RunUnfinished, UnknownRun
 from mulle.store import postgres_blobs
 from mulle.store import postgres_writes as sql
 from mulle.store.postgres_rows import told
@@ -34,6 +32,7 @@ _OLD: LiteralString = (
 )
 _FACTS: LiteralString = "SELECT coalesce(sum(octet_length(data)), 0)::bigint FROM facts WHERE facts.run = "
 _FIND: LiteralString = f"SELECT run.id, ({_FACTS} run.id) {_OLD} LIMIT %(most)s"
+_STILL: LiteralString = f"SELECT {_OLD} AND run.id = %(run)s FOR UPDATE OF run"
 
 
 async def look(db: "Connection", keep: Keep, now: float) -> Swept:
@@ -60,10 +59,12 @@ async def sweep(db: "Connection", keep: Keep, now: float, *, give_back: bool) ->
         old = await found.fetchall()
         before = runs
         for run, facts in old:
-            with contextlib.suppress(UnknownRun, RunUnfinished):  # Somebody else was quicker.
-                async with db.transaction():
-                    gone, size = await sql.delete(db, told(run))
-                runs, blobs, freed = runs + 1, blobs + gone, freed + facts + size + _ENTRY
+            async with db.transaction():
+                still = await db.execute(_STILL, _limits(keep, now) | {"run": run})
+                if await still.fetchone() is None:
+                    continue  # It was pinned since we looked, or somebody else was quicker.
+                gone, size = await sql.delete(db, told(run))
+            runs, blobs, freed = runs + 1, blobs + gone, freed + facts + size + _ENTRY
         if not old or runs == before:
             break
     if give_back:

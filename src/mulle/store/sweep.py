@@ -5,7 +5,6 @@ waits for one slice at most. Works on a connection of its own, in a thread of it
 who sweeps holds a lease in the database, and renews it with each slice.
 """
 
-import contextlib
 import sqlite3
 import threading
 import time
@@ -14,7 +13,6 @@ from pathlib import Path
 
 from mulle.engine.codec import tight
 from mulle.engine.journal import Keep, Swept
-from mulle.errors import RunUnfinished, UnknownRun
 from mulle.store import blob_rows, journal_rows
 from mulle.store.database import connect, storage, transaction
 
@@ -153,13 +151,15 @@ class Sweep:
             if not waiting:
                 return False
             run, after = waiting[-1]
+            if not db.execute(f"SELECT 1 {_OLD} AND run.id = :run", self._limits | {"after": 0, "run": run}).fetchone():
+                waiting.pop()  # It was pinned since we looked, or somebody else was quicker.
+                return True
             some = f"DELETE FROM facts WHERE rowid IN (SELECT rowid FROM facts WHERE run = ? LIMIT {ROWS})"
             if db.execute(some, (run,)).rowcount == ROWS:
                 return True  # A run of a million facts takes many slices; it is old enough to be found again.
             waiting.pop()
-            with contextlib.suppress(UnknownRun, RunUnfinished):  # Somebody else was quicker.
-                self._blobs += journal_rows.delete(db, run)
-                self._runs += 1
+            self._blobs += journal_rows.delete(db, run)
+            self._runs += 1
             return True
 
         self._in_slices(db, step)
