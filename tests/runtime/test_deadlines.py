@@ -8,6 +8,7 @@ from tests.runtime.homes import Home
 from mulle.document.reading import read_workflow
 from mulle.document.workflow import Workflow
 from mulle.engine.facts import NodeDone, NodeFailed, NodeStarted
+from mulle.sdk import Context, Done, Node
 
 ASK = "{id: ask, type: wait, data: {signal: go}}"
 
@@ -129,6 +130,35 @@ async def test_a_loop_has_one_time_for_all_its_rounds(home: Home):
     assert result.status == "failed"
     assert ("it", "timeout") in failures(journal)
     assert journal.on_disk(NodeDone, ("it", 0, "slow"))
+
+
+class Long(Node):
+    """Takes an hour by the clock, and no time at all."""
+
+    type = "long"
+    effect = "pure"
+
+    def __init__(self, now: list[float]) -> None:
+        self._now = now
+
+    async def run(self, config: Any, inputs: Any, ctx: Context) -> Done:
+        del config, inputs, ctx
+        self._now[0] += 3600.0
+        return Done({})
+
+
+async def test_no_further_round_begins_when_the_time_of_a_loop_is_up(home: Home):
+    now = [1000.0]
+    app, journal = home.open(clock=lambda: now[0])
+    app.catalogue = app.catalogue.with_types({"long": Long(now)})
+    loop = """type: loop
+            data: {state: {n: 1}, max_iterations: 3}
+            timeout: 10s"""
+
+    result = await app.run(workflow(loop, "{id: slow, type: long}"))
+
+    assert (result.status, failures(journal)) == ("failed", [("it", "timeout")])
+    assert not journal.on_disk(NodeStarted, ("it", 1, "slow"))
 
 
 async def test_what_is_done_in_time_is_not_touched(home: Home):

@@ -159,7 +159,7 @@ class Driver:
                 if self._inbox_due:
                     await self._take_signals()
                 self._take_events()
-                if self._timers or self.run.deadline:
+                if self._timers:
                     self._due(self._clock())
                 if not self._follow():
                     await self._pause()
@@ -239,6 +239,8 @@ class Driver:
         Gives False, to be called again, when others should have their turn first or what was learnt be written.
         """
         while True:
+            if self.run.deadline:
+                self._end_what_is_late(self._clock())  # A body may have been asked for after its time was up.
             if self._agenda.changed:
                 for path in self._agenda.changes():
                     self._look_at(path)
@@ -419,11 +421,15 @@ class Driver:
         command = self._commands.get(path)
         return command is None or command.not_before > time or path in self._licensed
 
-    def _due(self, now: float) -> None:
-        """Do what the time has come for."""
+    def _end_what_is_late(self, now: float) -> None:
+        """Fail the nodes whose time is up while their bodies are at work or they wait."""
         while (deadline := self.run.deadline) and deadline[0] <= now:
             _, plan, node = self.run.at(deadline[1])
             self._record(self._executor.late(plan.spec, deadline[1], node))
+
+    def _due(self, now: float) -> None:
+        """Do what the time has come for."""
+        self._end_what_is_late(now)
         while self._timers and self._timers.first[0] <= now:
             time, path = self._timers.take()
             if self._is_stale(time, path):
