@@ -104,8 +104,8 @@ def budgets_are_kept(world: "World") -> Iterator[str]:
         budget = kept.started.budget
         if budget is None:
             continue
-        spent, carried = Spent(), kept.started.origin.kept if kept.started.origin else 0
-        for one in kept.facts[carried + 1 :]:
+        spent = Spent()
+        for one in kept.own:
             fact = one.fact
             used_up = (
                 (budget.steps is not None and spent.steps >= budget.steps)

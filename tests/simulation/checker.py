@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from tests.simulation import bounds
+from tests.simulation import bounds, forking
 from tests.simulation.families import SPREAD
 from tests.simulation.history import Effect, RunHistory
 from tests.simulation.process import AT_ONCE, EPOCH, RATES
@@ -221,10 +221,13 @@ def allowances_are_kept(world: "World") -> Iterator[str]:
             if next_one - first < rate.per - 0.001:
                 yield f"{kind}: {rate.most + 1} times within {next_one - first:.3f} s"
         for kept in world.history.runs.values():
-            for one in kept.of(NodeStarted):
+            for one in kept.own:
                 fact = one.fact
-                assert isinstance(fact, NodeStarted)
-                if fact.effect != "pure" and kept.work.nodes[str(fact.path[-1])]["type"] == kind:
+                if (
+                    isinstance(fact, NodeStarted)
+                    and fact.effect != "pure"
+                    and kept.work.nodes[str(fact.path[-1])]["type"] == kind
+                ):
                     holder = f"{kept.id}/{'/'.join(map(str, fact.path))}/{fact.turn}/{fact.attempt}"
                     if fact.at < grants.get(holder, math.inf) - 0.001:
                         yield f"{holder} began at {fact.at:.3f}, and may at {grants.get(holder)}"
@@ -370,6 +373,8 @@ PROMISES: tuple[Promise, ...] = (
     bounds.deadlines_are_kept,
     bounds.budgets_are_kept,
     bounds.pins_are_the_answers,
+    forking.a_retry_repeats_nothing_that_was_done,
+    forking.a_retry_asks_about_what_was_cut_off,
     one_writer_at_a_time,
     everything_that_started_has_an_ending,
     signals_count_once,

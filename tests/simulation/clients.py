@@ -40,6 +40,7 @@ class Order:
     priority: int = 0
     debounce: Debounce | None = None
     budget: Budget | None = None
+    keyless: bool = False
 
 
 class Clients:
@@ -85,7 +86,14 @@ class Clients:
                 queues += (Queue(f"손님/{chance.randrange(2)}", 1),)
         debounce = self._debounce if chance.random() < 0.7 else None
         return Order(
-            f"key{number}", work, deadline, queues, chance.choice([0, 0, 1, 5]), debounce, self._budget(number, work)
+            f"key{number}",
+            work,
+            deadline,
+            queues,
+            chance.choice([0, 0, 1, 5]),
+            debounce,
+            self._budget(number, work),
+            keyless=self._world.trouble.keyless and Random(f"{self._world.seed}/keyless/{number}").random() < 0.6,
         )
 
     def _budget(self, number: int, work: Workload) -> Budget | None:
@@ -133,7 +141,7 @@ class Clients:
             workflow="w",
             graph=graph,
             created=now,
-            dedup=order.key,
+            dedup=None if order.keyless else order.key,
             queues=order.queues,
             priority=order.priority,
             debounce=order.debounce,
@@ -149,7 +157,8 @@ class Clients:
         )
         try:
             await process.runtime.start(new, first, process.loaded(graph))
-            run = await process.journal.run_with(order.key)
+            if not order.keyless:
+                run = await process.journal.run_with(order.key)
         except MulleError:
             return False
         self._world.loop.spawn(process.place, self._wait(process, self._world.history.runs[run]))

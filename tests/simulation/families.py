@@ -57,7 +57,7 @@ def family(seed: int) -> tuple[Workload, Workload]:
 
 
 class Families:
-    """As `mulle.app.graphs.Graphs` for one process: what `Children` asks of it."""
+    """As `mulle.app.graphs.Graphs` for one process: what `Children` and forks ask of it."""
 
     def __init__(self, process: "Process", works: dict[str, Workload]) -> None:
         self._process = process
@@ -65,6 +65,13 @@ class Families:
 
     async def load(self, graph: str) -> LoadedGraph:
         return self._process.loaded(graph)
+
+    async def readable(self, graph: str) -> LoadedGraph:
+        return self._process.loaded(graph)
+
+    async def again(self, graph: str) -> Ready:
+        document: Any = None  # Nobody asks for it.
+        return Ready(graph, b"{}", document, self._process.loaded(graph))
 
     def ready(self, workflow: Workflow) -> Ready:
         """The children of all parents of a world are alike."""

@@ -7,8 +7,10 @@ from dataclasses import dataclass, field
 from random import Random
 
 TROUBLES = ("kills", "crash_points", "freezes", "jumps", "errors", "outages", "lost_answers", "wakeups", "deploys")
-DOINGS = ("length", "sweeps", "budgets", "big_values", "time_limits", "pins")
-"""What some worlds do besides: what only long runs do, retention, budgets; and what is special in their documents."""
+DOINGS = ("forks", "keyless", "length", "sweeps", "budgets", "big_values", "time_limits", "pins")
+"""What some worlds do besides: runs done again and runs without a key, what only long runs do, retention, budgets; and
+what is special in their documents.
+"""
 KINDS = (*TROUBLES, *DOINGS)
 """What `--without` takes."""
 
@@ -66,6 +68,9 @@ class Trouble:
     """Few facts are many: snapshots are kept, facts are read and written in several pieces."""
     sweep_every: float = 0.0
     """Seconds between two sweeps of some process, on average; 0: never."""
+    fork_every: float = 0.0
+    keyless: bool = False
+    """Some runs are started without a key: who hears nothing starts another one."""
     budgets: bool = False
     """Some runs may use up only so many steps, tokens or dollars."""
     documents: str = ""
@@ -136,6 +141,8 @@ def _do_besides(trouble: Trouble, without: Collection[str]) -> None:
         "length": ("long", chance.random() < 0.2),
         "sweeps": ("sweep_every", chance.choice([0.0, 0.0, 0.0, 0.0, 0.5, 2.0])),
         "budgets": ("budgets", chance.random() < 0.2),
+        "forks": ("fork_every", chance.choice([0.0, 0.0, 0.0, 0.0, 1.0, 4.0])),
+        "keyless": ("keyless", chance.random() < 0.3),
         documents: ("documents", documents),
     }
     for kind, (name, value) in doings.items():

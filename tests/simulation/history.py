@@ -107,6 +107,12 @@ class RunHistory:
         return first
 
     @property
+    def own(self) -> list[Written]:
+        """The facts that are not another run's."""
+        origin = self.started.origin
+        return self.facts[1 + origin.kept if origin else 0 :]
+
+    @property
     def deadline(self) -> float:
         """When it is cut off, by the clock."""
         return math.inf if self.started.deadline is None else self.started.deadline
@@ -153,13 +159,20 @@ class History:
     # ------------------------------------------------------------------ what the store did
 
     def created(self, run: NewRun, facts: list[bytes], blobs: Blobs, owner: str) -> None:
-        assert run.dedup is not None
-        work = self.works[run.graph.removeprefix("g")]
-        kept = RunHistory(run.id, run.dedup, work, Run(work.plan, TYPES.describe), run, owner)
+        key = run.graph.removeprefix("g")
+        work = self.works[key]
+        kept = RunHistory(
+            run.id,
+            f"{run.id} again" if run.forked else run.dedup or key,
+            work,
+            Run(work.plan, TYPES.describe),
+            run,
+            owner,
+        )
         kept.run.on_ending = lambda path, state: self._ended(kept, path, state)
-        if any(other.key == run.dedup and not other.gone for other in self.runs.values()):
+        if any(other.key == run.dedup and other.new.dedup and not other.gone for other in self.runs.values()):
             self.broken(f"two runs for {run.dedup}")
-        if run.parent is not None and self.runs[run.parent].ended:
+        if run.parent is not None and run.is_child and self.runs[run.parent].ended:
             self.broken(f"{GOES_ON} {run.id} began after {run.parent} had ended")
         if run.debounce is not None:
             self._supersede(kept, run.debounce)
@@ -201,7 +214,7 @@ class History:
     def _see_children(self, kept: RunHistory) -> None:
         """Of a run that ends in this instant nothing goes on: its children have ended, or have just been told to."""
         for child in self.runs.values():
-            if child.new.parent == kept.id and not (child.ended or child.is_to_be_cancelled):
+            if child.new.is_child and child.new.parent == kept.id and not (child.ended or child.is_to_be_cancelled):
                 self.broken(f"{GOES_ON} {child.id} does")
 
     def _take(self, kept: RunHistory, facts: list[bytes], blobs: Blobs, owner: str, epoch: int) -> None:

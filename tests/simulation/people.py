@@ -8,7 +8,7 @@ import contextlib
 from random import Random
 from typing import TYPE_CHECKING, Any
 
-from tests.simulation.history import RunHistory
+from tests.simulation.history import Effect, RunHistory
 
 from mulle.engine import scope as at
 from mulle.engine.facts import Path
@@ -56,12 +56,20 @@ class People:
     def _decision(self, kept: RunHistory, path: Path, node: NodeState) -> Any:
         """What a person says who has looked: it happened, do it again, or now and then: leave it."""
         alone = all(isinstance(step, str) for step in path)  # All items of a map are asked about in one question.
-        happened = [one for one in kept.effects if one.path == path and one.turn == node.turn and one.done]
+        effects = [*self._effects_before(kept), *kept.effects]
+        happened = [one for one in effects if one.path == path and one.turn == node.turn and one.done]
         if self._chance.random() < 0.05:
             return {"decision": "fail"}
         if happened and happened[-1].outputs is not None and alone:
             return {"decision": "happened", "outputs": happened[-1].outputs}
         return {"decision": "again"}
+
+    def _effects_before(self, kept: RunHistory) -> list[Effect]:
+        """What was done in the run that one was forked from."""
+        if not kept.new.forked:
+            return []
+        before = self._world.history.runs[kept.new.parent or ""]
+        return [*self._effects_before(before), *before.effects]
 
     def _send(self, run: str, signal: InboxSignal) -> None:
         self._world.loop.spawn(self._world.loop.world, self._sent(run, signal))

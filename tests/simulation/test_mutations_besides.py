@@ -15,7 +15,9 @@ from tests.simulation.bounds import (
 from tests.simulation.catching import SEEDS, caught
 from tests.simulation.checker import outcomes_equal_the_reference
 from tests.simulation.faults import Trouble
+from tests.simulation.forking import a_retry_asks_about_what_was_cut_off, a_retry_repeats_nothing_that_was_done
 
+from mulle.app import forks
 from mulle.engine.budget import Spent
 from mulle.engine.facts import AnyFact
 from mulle.engine.run import Run
@@ -23,7 +25,7 @@ from mulle.engine.tree import Tree
 from mulle.runtime import memory_journal
 from mulle.runtime.driver import Driver
 from mulle.runtime.executor import Executor
-from mulle.runtime.ledger import Ledger
+from mulle.runtime.ledger import Ahead, Ledger
 from mulle.runtime.memory_blobs import MemoryBlobs
 from mulle.runtime.memory_shelf import Shelf
 from mulle.runtime.pins import Pins
@@ -102,6 +104,33 @@ def test_a_run_that_goes_on_with_previews(monkeypatch: pytest.MonkeyPatch):
 
     monkeypatch.setattr(memory_journal, "whole", shortened)
     assert caught(outcomes_equal_the_reference)
+
+
+# ---------------------------------------------------------------------- what is done again
+
+
+def often_again(seed: int) -> Trouble:
+    return Trouble(seed, leases=False, processes=2, runs=3, lasts=15, fork_every=1.0, cancels=1.0, kill_every=3.0)
+
+
+def test_a_fork_that_forgets_what_was_done(monkeypatch: pytest.MonkeyPatch):
+    def nothing(*_: object, **__: object) -> list[AnyFact]:
+        return []
+
+    monkeypatch.setattr(forks, "kept_facts", nothing)
+    assert caught(a_retry_repeats_nothing_that_was_done, map(often_again, range(SEEDS)))
+
+
+def test_a_fork_that_asks_nobody(monkeypatch: pytest.MonkeyPatch):
+    ahead = Driver.ahead
+
+    async def hasty(self: Driver) -> Ahead:
+        with pytest.MonkeyPatch.context() as meanwhile:
+            meanwhile.setattr(self, "_interrupt_what_was_in_flight", lambda: None)
+            return await ahead(self)
+
+    monkeypatch.setattr(Driver, "ahead", hasty)
+    assert caught(a_retry_asks_about_what_was_cut_off, map(often_again, range(SEEDS)))
 
 
 # ---------------------------------------------------------------------- what bounds a run

@@ -16,6 +16,7 @@ from typing import Any
 
 from tests.simulation.clients import Clients
 from tests.simulation.faults import Trouble, drawn
+from tests.simulation.forking import Forkers
 from tests.simulation.history import History, RunHistory
 from tests.simulation.journal import SimulatedJournal
 from tests.simulation.loop import Place, SimulatedLoop
@@ -52,6 +53,7 @@ class World:
         self.web = SimulatedJournal(self.store, self.loop.world, "web")
         self.people = People(self)
         self.clients = Clients(self)
+        self.forkers = Forkers(self)
 
     # ------------------------------------------------------------------ living
 
@@ -102,6 +104,7 @@ class World:
             (trouble.deploy_every, "deploys", self._deploy),
             (trouble.outage_every, "outages", self._outage),
             (trouble.sweep_every, "sweeps", self._sweep),
+            (trouble.fork_every, "forks", self.forkers.ask),
         ):
             if every:
                 yield self._now_and_then(every, trouble.chance(name), does)
