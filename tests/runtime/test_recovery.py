@@ -11,7 +11,7 @@ from mulle.app.given import BadAnswer
 from mulle.document.reading import read_workflow
 from mulle.engine.codec import encode_one
 from mulle.engine.facts import NodeDone, NodeFailed, NodeStarted, RunCancelled, RunStarted
-from mulle.engine.journal import Batch, NewRun, Queue
+from mulle.engine.journal import Batch, InboxSignal, NewRun, Queue
 from mulle.runtime import lookout, steps
 from mulle.runtime.apart import AT_ONCE
 from mulle.sdk import Done, Node
@@ -116,7 +116,8 @@ async def test_what_happened_without_outputs_leaves_null(home: Home):
     assert behind.calls == [None]
 
 
-async def test_an_answer_that_means_nothing_is_refused(home: Home):
+@pytest.mark.parametrize("answer", [{"decision": "글쎄"}, {"decision": "happened", "outputs": 5}, "happened", None])
+async def test_an_answer_that_means_nothing_is_refused(home: Home, answer: Any):
     mail = Ledger(hang=1)
     workflow = chain(("메일", mail, "once"))
     run_id = await killed(home, workflow, mail)
@@ -124,7 +125,21 @@ async def test_an_answer_that_means_nothing_is_refused(home: Home):
     await app.recover([workflow])
 
     with pytest.raises(BadAnswer):
-        await app.signal(run_id, "interrupted/메일", {"decision": "글쎄"})
+        await app.signal(run_id, "interrupted/메일", answer)
+
+
+async def test_an_answer_with_outputs_that_are_none_does_not_hold_up_its_run_for_ever(home: Home):
+    mail, behind = Ledger(hang=1), Ledger()
+    workflow = chain(("메일", mail, "once"), ("뒤", behind, "repeatable"))
+    run_id = await killed(home, workflow, mail)
+    app, journal = home.open()
+    await app.recover([workflow])
+    await app.wait(run_id)
+
+    await journal.send(run_id, InboxSignal("1", "interrupted/메일", {"decision": "happened", "outputs": 5}))
+    result = await app.go_on(run_id, [workflow])
+
+    assert (result.status, behind.calls) == ("succeeded", [None])
 
 
 async def test_a_once_step_that_was_cut_off_while_its_run_was_cancelled_is_interrupted(home: Home):

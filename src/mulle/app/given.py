@@ -16,7 +16,7 @@ class BadAnswer(InputError):
     """A person's word about an interrupted step cannot be understood."""
 
     code = "run.bad_answer"
-    message = "The answer to '{question}' must have a `decision`: happened, again or fail."
+    message = "The answer to '{question}' must have {wanted}."
     hint = 'For example {{"decision": "happened", "outputs": {{…}}}}, with what the step would have given.'
 
 
@@ -40,8 +40,11 @@ def as_data(value: Any, what: str) -> Any:
 def checked_payload(name: str, payload: Any) -> Any:
     """What a signal carries; raises BadRunInput, and BadAnswer for an answer that decides nothing."""
     data = as_data(payload, "payload")
-    if name.startswith(QUESTION) and not (is_object(data) and data.get("decision") in DECISIONS):
-        raise BadAnswer(question=name)
+    if name.startswith(QUESTION):
+        if not is_object(data) or data.get("decision") not in DECISIONS:
+            raise BadAnswer(question=name, wanted="a `decision`: happened, again or fail")
+        if not (data.get("outputs") is None or is_object(data["outputs"])):
+            raise BadAnswer(question=name, wanted="its `outputs` by port, if it has any")
     return data
 
 

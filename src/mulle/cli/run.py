@@ -15,6 +15,7 @@ from mulle.app.opening import settings
 from mulle.app.retention import clean_a_little, keep
 from mulle.cli.home import document, with_app
 from mulle.cli.printing import OutputLost, json_option, short, show, write
+from mulle.cli.waiting import told, waiting_for
 from mulle.document.ports import Port, PortType, is_object
 from mulle.document.reading import UnreadableDocument, read_data
 from mulle.document.workflow import Workflow
@@ -209,14 +210,6 @@ def _hint(records: Sequence[NodeRecord]) -> str:
     return next(filter(None, hints), "")
 
 
-def waiting_for(states: Mapping[Any, Any]) -> list[dict[str, Any]]:
-    """What moves a waiting run: the signals and times its nodes wait for."""
-    return [
-        {"path": "/".join(map(str, path)), "signal": state.listens_to, "until": state.until, "form": state.form}
-        for path, state in states.items()
-    ]
-
-
 def _watch(published: Published, streamed: list[str], *, as_json: bool) -> None:
     if published.text:
         streamed.append(published.text)
@@ -239,7 +232,7 @@ def for_people(shown: Mapping[str, Any]) -> str:
     if shown["error"]:
         lines.append(f"  {shown['error']['type']}: {short(shown['error']['message'], 500)}")
         lines += [f"  → {shown['error']['hint']}"] if shown["error"]["hint"] else []
-    lines += [f"  {_waits(shown['run_id'], one)}" for one in shown.get("waiting_for", [])]
+    lines += [f"  {line}" for line in told(shown["run_id"], shown.get("waiting_for", []))]
     return "\n".join(lines)
 
 
@@ -248,24 +241,6 @@ def _came_from(origin: Mapping[str, Any]) -> str:
     at = f" at {origin['at']}" if "at" in origin else ""
     given = f" with another {', '.join(origin['set'])}" if "set" in origin else ""
     return f"{how} run {origin['run_id']}{at}{given}"
-
-
-def _waits(run_id: str, one: Mapping[str, Any]) -> str:
-    match form_kind(one):
-        case "approval":
-            return f"'{one['signal']}' waits for a person: mulle approvals approve|reject {run_id} {one['signal']}"
-        case "interrupted":
-            choices = "happened|again|fail"
-            return f"{one['path']} was cut off: mulle approvals interrupted {run_id} --decision {choices}"
-        case _:
-            return f"waits for the signal '{one['signal']}': mulle runs signal {run_id} {one['signal']}"
-
-
-def form_kind(one: Mapping[str, Any]) -> str:
-    """What a waiting node wants of a person: `approval`, `interrupted`, or nothing but a signal (empty)."""
-    if str(one["signal"]).startswith("interrupted/"):
-        return "interrupted"
-    return "approval" if one["form"] else ""
 
 
 def _node_line(node: Mapping[str, Any]) -> str:

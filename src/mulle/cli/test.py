@@ -10,7 +10,8 @@ from mulle.app.alone import Seen, Tried, port_of, seen_in, spec_at, take, tried_
 from mulle.app.forks import earlier
 from mulle.cli.home import versioned, with_app
 from mulle.cli.printing import json_option, show
-from mulle.cli.run import UnreadableInput, for_people, parsed_value, waiting_for
+from mulle.cli.run import UnreadableInput, for_people, parsed_value
+from mulle.cli.waiting import waiting_for
 from mulle.document.workflow import Workflow
 
 

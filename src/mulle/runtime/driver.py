@@ -334,7 +334,7 @@ class Driver:
                 return Execute(command.path, command.turn, command.attempt + 1)
             case "happened":
                 outputs: Outputs = {port.name: None for port in plan.signature.outputs if not port.branch}
-                outputs |= payload.get("outputs") or {}
+                outputs |= given if is_object(given := payload.get("outputs")) else {}
                 self._record(NodeDone(at=now, path=command.path, outputs=outputs))
             case "fail":
                 failure = Failure("interrupted", "A person decided that the interrupted step failed.", plan.id)
