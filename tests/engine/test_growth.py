@@ -170,7 +170,7 @@ def test_a_loop_of_many_rounds_keeps_no_more_than_one_of_few(story: Callable[[in
         for fact in facts:
             run.apply(fact)
         assert run._tree.agenda.changed is None
-        assert len(run._graphs._made) <= 1
+        assert run._graphs is None or len(run._graphs._made) <= 1
         kept.append(len(run.snapshot()))
     assert kept[1] - kept[0] < 20  # A few more digits in numbers.
 

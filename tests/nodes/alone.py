@@ -37,6 +37,8 @@ async def turn(
     config = node.Config.model_validate(settings)
     given = dict(inputs or {})
     ports = node.Inputs.model_validate(given) if node.Inputs else given
+    if stream := context.pop("stream", None):
+        context["show"] = lambda _, text: stream(text)
     ctx = Context(run_id="run1", path=("step",), services=services or Services(), lookup=known.__getitem__, **context)
     return await node.run(config, ports, ctx)
 

@@ -150,7 +150,7 @@ class InboxSignal(msgspec.Struct, frozen=True):
     payload: Any = None
 
 
-class Batch(msgspec.Struct, kw_only=True):
+class Batch(msgspec.Struct, kw_only=True, gc=False):
     """Facts to be written together, and what they change on the run's row."""
 
     run: str

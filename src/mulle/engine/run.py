@@ -56,6 +56,9 @@ class NothingToRun(StepError):
 class Run:
     """One run, as far as its facts tell."""
 
+    written: frozenset[str] = frozenset()
+    """Conversation variables that it changed."""
+
     def __init__(self, plan: ScopePlan, describe: Describe) -> None:
         self.plan = plan
         self.started: RunStarted | None = None
@@ -63,8 +66,6 @@ class Run:
         self.ended: RunEnded | None = None
         self.finish: Finish | None = None
         self.conversation: Outputs = {}
-        self.written: set[str] = set()
-        """Conversation variables that this run changed."""
         self.spent = Spent()
         """What it has used up so far."""
         self.head = 0
@@ -72,7 +73,9 @@ class Run:
         self._carried = 0
         """How many facts after the first are another run's: they cost nothing here."""
         self._tree = Tree()
-        self._graphs = MadeGraphs(describe)
+        self._describe = describe
+        self._graphs: MadeGraphs | None = None
+        """What its nodes made; few make any."""
 
     # ------------------------------------------------------------------ reading
 
@@ -170,7 +173,11 @@ class Run:
         return next((scope for scope in self._tree.around(path) if "state" in scope.values), None)
 
     def _graph_of(self, plan: PlanNode, made: Outputs | None) -> ScopePlan:
-        graph = plan.body if made is None else self._graphs.ready(made)
+        if made is None:
+            graph = plan.body
+        else:
+            self._graphs = self._graphs or MadeGraphs(self._describe)
+            graph = self._graphs.ready(made)
         if graph is None:
             raise NothingToRun(at=plan.id)
         return graph
@@ -340,7 +347,7 @@ class Run:
         except WriteRefused as error:
             raise BrokenJournal(error.text) from error
         places = [write.target.partition(".") for write in fact.writes]
-        self.written.update(name for place, _, name in places if place == "conversation")
+        self.written |= {name for place, _, name in places if place == "conversation"}
         owner = self._state_owner(fact.path)
         if owner is not None:
             owner.values["state"] = state

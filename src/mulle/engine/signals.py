@@ -31,14 +31,14 @@ class Signals:
         self.listeners: dict[str, dict[Path, None]] = {}
         """In the order in which they began to listen."""
         self.early: dict[str, deque[Signalled]] = {}
-        self.heard: set[str] = set()
+        self.heard: dict[str, None] = {}
         """Ids of all signals so far."""
 
     def deliver(self, signal: Signalled) -> list[Path]:
         """Whom a signal wakes. Nobody, and it is kept, when no one listens; nothing at all when its id came before."""
         if signal.id in self.heard:
             return []
-        self.heard.add(signal.id)
+        self.heard[signal.id] = None
         name = signal_name(signal.name)
         listeners = self.listeners.pop(name, None)
         if listeners:

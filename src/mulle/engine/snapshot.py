@@ -49,7 +49,7 @@ class SavedTree(msgspec.Struct, array_like=True):
     to_stop: list[Path]
     listeners: list[tuple[str, list[Path]]]
     early: list[tuple[str, list[Signalled]]]
-    heard: set[str]
+    heard: list[str]
 
 
 class State(msgspec.Struct, kw_only=True):
@@ -63,7 +63,7 @@ class State(msgspec.Struct, kw_only=True):
     ended: RunEnded | None
     finish: Finish | None
     conversation: Outputs
-    written: set[str]
+    written: frozenset[str]
     spent: Spent
     tree: SavedTree
 
@@ -104,7 +104,7 @@ def tree_state(tree: Tree) -> SavedTree:
         to_stop=list(tree.agenda.to_stop),
         listeners=[(name, list(paths)) for name, paths in tree.signals.listeners.items()],
         early=[(name, list(kept)) for name, kept in tree.signals.early.items()],
-        heard=tree.signals.heard,
+        heard=list(tree.signals.heard),
     )
 
 
@@ -125,7 +125,7 @@ def tree_of(saved: SavedTree, plan: ScopePlan, graph_of: Callable[[PlanNode, Out
     tree.agenda.to_stop.update(dict.fromkeys(saved.to_stop))
     tree.signals.listeners.update((name, dict.fromkeys(paths)) for name, paths in saved.listeners)
     tree.signals.early.update((name, deque(kept)) for name, kept in saved.early)
-    tree.signals.heard = saved.heard
+    tree.signals.heard = dict.fromkeys(saved.heard)
     return tree
 
 

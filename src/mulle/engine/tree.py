@@ -30,10 +30,18 @@ class Tree:
     def __init__(self) -> None:
         self.scopes: dict[Path, Scope] = {}
         self.agenda = Agenda()
-        self.signals = Signals()
-        self.deadlines = Deadlines()
+        self.deadlines: Deadlines | None = None
+        """None: no node had a time to keep so far."""
         self.on_ending: OnEnding | None = None
-        self._emptied: deque[Scope] = deque()
+        self._signals: Signals | None = None
+        self._emptied: list[Scope] = []
+
+    @property
+    def signals(self) -> Signals:
+        """Who listens to what; most runs never ask."""
+        if self._signals is None:
+            self._signals = Signals()
+        return self._signals
 
     def at(self, path: Path) -> Place:
         """The scope, the plan and the state of the node at a path; raises BrokenJournal when there is none."""
@@ -88,6 +96,7 @@ class Tree:
     def bound(self, path: Path, node: NodeState) -> None:
         """Let a node that is expanded or waits have until its time is up, if there is such a time."""
         if node.due is not None:
+            self.deadlines = self.deadlines or Deadlines()
             self.deadlines.set(node.due, path)
 
     def deadline(self) -> tuple[float, Path] | None:
@@ -248,7 +257,7 @@ class Tree:
         Gives True when the run's own scope is among them.
         """
         while self._emptied:
-            scope = self._emptied.popleft()
+            scope = self._emptied.pop(0)
             if not scope.path:
                 return True
             self._leave(scope)

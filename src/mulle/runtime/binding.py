@@ -42,7 +42,7 @@ class Prepared:
     """It says that it waits, or was seen to, although it is pure: it gets a task at once."""
 
 
-class Bound(msgspec.Struct, frozen=True, eq=False):
+class Bound(msgspec.Struct, frozen=True, eq=False, gc=False):
     """A node ready to run."""
 
     type: Node
@@ -128,7 +128,7 @@ def _carrier(port: Port, values: dict[str, Any], plan: PlanNode, scope: Scope) -
     return f"the edge from '{'.'.join(filter(None, (scope.plan.nodes[link.source].id, link.source_port)))}'"
 
 
-class Lookup(msgspec.Struct, frozen=True, eq=False):
+class Lookup(msgspec.Struct, frozen=True, eq=False, gc=False):
     """What the first word of a reference means at one place of a run."""
 
     _run: Run

@@ -12,7 +12,7 @@ import asyncio
 import contextlib
 import math
 from collections.abc import Callable, Sequence
-from typing import Any, Literal
+from typing import Any, Literal, NoReturn
 
 from mulle.document.ports import is_object
 from mulle.engine import scope as at
@@ -21,10 +21,8 @@ from mulle.engine.facts import (
     AnyFact,
     Execute,
     Failure,
-    NodeDone,
     NodeFailed,
     NodeStarted,
-    Outputs,
     Path,
     RunCancelled,
     RunEnded,
@@ -32,14 +30,16 @@ from mulle.engine.facts import (
 )
 from mulle.engine.journal import CANCEL, InboxSignal, Journal
 from mulle.engine.run import Run
-from mulle.errors import LeaseLost, StepError, StoreError
+from mulle.errors import LeaseLost, MulleError, StepError, StoreError
 from mulle.runtime.eager import Eager
 from mulle.runtime.executor import Executor, Turn
 from mulle.runtime.ledger import NOTHING, Ahead, Ledger, Published, Unwritten
 from mulle.runtime.pins import Pins
+from mulle.runtime.questions import answered
 from mulle.runtime.steps import Heard, Steps
 from mulle.runtime.throttle import Throttle
 from mulle.runtime.timers import Timers
+from mulle.runtime.undriven import broken
 
 PATIENCE = 2.0
 """Seconds: a timer nearer than this is waited for in memory, a farther one lets the run leave memory."""
@@ -70,7 +70,7 @@ class Driver:
         assert run.started is not None
         self.run = run
         self.run_id = run.started.run
-        self.pins = Pins(run)
+        self.pins = Pins(run.started.pins) if run.started.pins else None
         self._agenda = run.agenda
         self._agenda.follow()
         self._commands, self._to_stop = run.agenda.commands, run.agenda.to_stop
@@ -80,14 +80,14 @@ class Driver:
         self._executor = executor
         self._clock = executor.clock
         self._ledger = Ledger(run, epoch, journal, publish)
-        self._record = self._ledger.record
         self._heard = Heard()
         self._timers = Timers()
         """When a turn may begin or, under the empty path, the run's own time is up."""
         self._steps = Steps(executor, self._heard, eager)
-        self._at_work = self._steps.paths
+        self._at_work = self._steps.at_work
         self._limits = executor.limits
-        self._throttle = Throttle(self.run_id, journal, executor.limits, self._heard, self._timers)
+        self._throttle: Throttle | None = None
+        """None: no step had to ask so far."""
         self._licensed: dict[Path, Turn] = {}
         self._inbox_due = not inbox_is_empty
         self._breath = self._clock() + BREATH
@@ -142,20 +142,22 @@ class Driver:
     async def dismiss(self) -> None:
         """Stop what `ahead` began: the run did not come to be, or others will drive it."""
         await self._steps.stop_all()
-        self._throttle.close()
+        if self._throttle:
+            self._throttle.close()
 
     async def drive(self) -> Literal["ended", "released"]:
         """Go on until the run has ended, or until only time or a signal can move it.
 
         Raises JournalConflict when another driver took over, LeaseLost when another one may, StoreFull or
-        StoreUnavailable when the store fails; steps in flight are stopped first.
+        StoreUnavailable when the store fails, DriverBroken when anything unexpected does; steps in flight are stopped
+        first.
         """
         self._ledger.arrived()
         try:
             self._interrupt_what_was_in_flight()
             while True:
                 if self._lost:
-                    raise LeaseLost(run=self.run_id)
+                    self._give_up()
                 if self._inbox_due:
                     await self._take_signals()
                 self._take_events()
@@ -175,6 +177,10 @@ class Driver:
         except asyncio.CancelledError:
             await self._leave_in_peace()
             raise
+        except MulleError:
+            raise
+        except Exception as error:
+            raise broken(self.run_id, error) from error
         finally:
             await self.dismiss()
 
@@ -190,17 +196,18 @@ class Driver:
             for fact, light in facts:
                 self._take_in(fact, light=light)
             if heard.paths:
-                self._look_at(heard.paths.pop(0))
+                path, heard.paths = heard.paths[0], heard.paths[1:]
+                self._look_at(path)
         if heard.failure is not None:
             raise heard.failure
 
     def _take_in(self, fact: AnyFact, *, light: bool) -> None:
         """Note what a step came to. It has ended: unless it is to be tried again, there is nothing to look at."""
-        self._record(fact, light=light)
+        self._ledger.record(fact, light=light)
         path: Path = getattr(fact, "path", ())
         if path not in self._commands and self._agenda.changed:
             self._agenda.changed.pop(path, None)
-        if self._throttle.in_use:
+        if self._throttle:
             self._throttle.ended(path)
 
     async def _take_signals(self) -> None:
@@ -216,9 +223,9 @@ class Driver:
             payload = signal.payload if is_object(signal.payload) else {}
             said = payload.get("detail")
             detail = said if said in _CANCELLED_AS else "cancelled"
-            self._record(RunCancelled(at=self._clock(), reason=str(payload.get("reason", "")), detail=detail))
+            self._ledger.record(RunCancelled(at=self._clock(), reason=str(payload.get("reason", "")), detail=detail))
         else:
-            self._record(Signalled(at=self._clock(), id=signal.id, name=signal.name, payload=signal.payload))
+            self._ledger.record(Signalled(at=self._clock(), id=signal.id, name=signal.name, payload=signal.payload))
 
     def _interrupt_what_was_in_flight(self) -> None:
         """A `once` node that was running when its driver died must not silently run again."""
@@ -229,7 +236,9 @@ class Driver:
             if node.status == at.RUNNING and node.effect == "once" and path not in self._licensed:
                 command = Execute(path, node.turn, node.attempt)
                 cut_off = StepError("The step was cut off while it ran; it may or may not have happened.")
-                self._record(self._executor.failure(plan.spec, command, cut_off, kind="interrupted", effect="once"))
+                self._ledger.record(
+                    self._executor.failure(plan.spec, command, cut_off, kind="interrupted", effect="once")
+                )
 
     # ------------------------------------------------------------------ what is to be done
 
@@ -251,7 +260,7 @@ class Driver:
             if self._heard.facts:
                 self._take_events()
         if finish := self.run.finish:
-            self._record(
+            self._ledger.record(
                 RunEnded(
                     at=self._clock(),
                     status=finish.status,
@@ -266,7 +275,7 @@ class Driver:
         """Write the ending of what is to be stopped and has nothing to stop; whether there was any."""
         idle = [path for path in self._to_stop if path not in self._at_work]
         for path in idle:
-            self._record(self._stopped(path))
+            self._ledger.record(self._stopped(path))
         return bool(idle)
 
     def _look_at(self, path: Path) -> None:
@@ -275,7 +284,7 @@ class Driver:
             self._licensed.pop(path, None)
             if path in self._at_work:
                 self._steps.stop(path)
-            elif self._throttle.in_use:
+            elif self._throttle:
                 self._throttle.ended(path)
         elif path not in self._at_work and path not in self._licensed:
             if command.not_before > self._clock():
@@ -288,29 +297,30 @@ class Driver:
         place = self.run.at(command.path)
         _, plan, node = place
         if self._budgeted and node.status != at.RUNNING and (spent := self.run.over_budget()):
-            self._record(RunCancelled(at=self._clock(), reason=spent, detail="over_budget"))
+            self._ledger.record(RunCancelled(at=self._clock(), reason=spent, detail="over_budget"))
             return
         if node.status == at.ASKING:
-            decided = self._answered_question(command)
-            if decided is None:
+            decided = answered(command, place, self._clock())
+            if not isinstance(decided, Execute):
+                self._ledger.record(decided)
                 return
             command = decided
-        if self.pins.any and (pinned := self.pins.answer(command, plan.spec, self._executor)):
-            self._record(_started(command, "pure", self._clock()))
-            self._record(pinned)
+        if self.pins and (pinned := self.pins.answer(command, plan.spec, self._executor)):
+            self._ledger.record(_started(command, "pure", self._clock()))
+            self._ledger.record(pinned)
             return
         again = node.status == at.RUNNING
         try:
             turn = self._executor.prepare(self.run, command, place, self._ledger.show)
         except Exception as error:  # noqa: BLE001 - whatever a node's type raises is the node's failure.
             if not again:
-                self._record(_started(command, "pure", self._clock()))
-            self._record(self._executor.failure(plan.spec, command, error))
+                self._ledger.record(_started(command, "pure", self._clock()))
+            self._ledger.record(self._executor.failure(plan.spec, command, error))
             return
         if self._limits.concern(plan.spec) and not self._admits(turn, again=again):
             return
         if not again:
-            self._record(_started(command, turn.effect, turn.began))
+            self._ledger.record(_started(command, turn.effect, turn.began))
         fact = self._executor.at_once(turn) if turn.effect == "pure" else None
         if fact is not None:
             self._take_in(fact, light=True)
@@ -322,27 +332,11 @@ class Driver:
     def _admits(self, turn: Turn, *, again: bool) -> bool:
         """Whether a turn may begin now; what is pure touches nothing that others share, unless its own node says so."""
         limited = turn.effect != "pure" or turn.spec.rate is not None
-        return not limited or self._throttle.admits(turn.command, turn.spec, turn.began, again=again)
-
-    def _answered_question(self, command: Execute) -> Execute | None:
-        """Act on a person's word about an interrupted step; the command to go on with if it is to run again."""
-        _, plan, node = self.run.at(command.path)
-        payload: Outputs = node.answer["payload"] if node.answer and is_object(node.answer["payload"]) else {}
-        now = self._clock()
-        match payload.get("decision"):
-            case "again":
-                return Execute(command.path, command.turn, command.attempt + 1)
-            case "happened":
-                outputs: Outputs = {port.name: None for port in plan.signature.outputs if not port.branch}
-                outputs |= given if is_object(given := payload.get("outputs")) else {}
-                self._record(NodeDone(at=now, path=command.path, outputs=outputs))
-            case "fail":
-                failure = Failure("interrupted", "A person decided that the interrupted step failed.", plan.id)
-                self._record(NodeFailed(at=now, path=command.path, kind="error", error=failure))
-            case _:
-                failure = Failure("interrupted", "Nobody said in time what became of the interrupted step.", plan.id)
-                self._record(NodeFailed(at=now, path=command.path, kind="error", error=failure))
-        return None
+        if not limited:
+            return True
+        if self._throttle is None:
+            self._throttle = Throttle(self.run_id, self._journal, self._limits, self._heard, self._timers)
+        return self._throttle.admits(turn.command, turn.spec, turn.began, again=again)
 
     def _start_licensed(self) -> bool:
         """Begin what may touch the world. Steps that wait go on beside each other; the others end here, one by one.
@@ -351,7 +345,7 @@ class Driver:
         """
         while self._licensed:
             if self._lost or not self._journal.holds():  # Our next lease may hold already, which this run is none of.
-                raise LeaseLost(run=self.run_id)
+                self._give_up()
             self._steps.start(self._licensed.pop(next(iter(self._licensed))))
             if self._licensed and self._clock() > self._breath:
                 return False
@@ -367,6 +361,9 @@ class Driver:
 
     # ------------------------------------------------------------------ stopping
 
+    def _give_up(self) -> NoReturn:
+        raise LeaseLost(run=self.run_id)
+
     def _stopped(self, path: Path) -> NodeFailed:
         failure = Failure("stopped", "The step was stopped because its scope ended.", str(path[-1]))
         return NodeFailed(at=self._clock(), path=path, kind="stopped", error=failure)
@@ -377,7 +374,7 @@ class Driver:
             return
         for fact, _ in self._heard.facts:
             if not _is_stop(fact):
-                self._record(fact)
+                self._ledger.record(fact)
         with contextlib.suppress(StoreError):  # It is as if we had been killed, then.
             await self._ledger.save()
 
@@ -390,7 +387,7 @@ class Driver:
         times = [first[0] for first in (self._timers.first if self._timers else None, self.run.deadline) if first]
         next_time = min(times, default=None)
         left = math.inf if next_time is None else next_time - self._clock()
-        if not self._at_work and not self._throttle and left > PATIENCE and not self._has_children():
+        if left > PATIENCE and not self._is_busy():
             if await self._journal.release(self.run_id, self._epoch, next_time):
                 return True
             self._inbox_due = True
@@ -406,8 +403,10 @@ class Driver:
                 alarm.cancel()
         return False
 
-    def _has_children(self) -> bool:
-        """Whether child runs are at work for it; whoever waits for it waits for them, too."""
+    def _is_busy(self) -> bool:
+        """Whether something goes on here for the run. Whoever waits for it waits for its children, too."""
+        if self._at_work or (self._throttle and self._throttle.holds_back):
+            return True
         return any(children_in(self.run_id, node.memo) for node in self.run.waiting().values())
 
     # ------------------------------------------------------------------ time
@@ -425,7 +424,7 @@ class Driver:
         """Fail the nodes whose time is up while their bodies are at work or they wait."""
         while (deadline := self.run.deadline) and deadline[0] <= now:
             _, plan, node = self.run.at(deadline[1])
-            self._record(self._executor.late(plan.spec, deadline[1], node))
+            self._ledger.record(self._executor.late(plan.spec, deadline[1], node))
 
     def _due(self, now: float) -> None:
         """Do what the time has come for."""
@@ -435,7 +434,7 @@ class Driver:
             if self._is_stale(time, path):
                 continue
             if not path:
-                self._record(RunCancelled(at=now, reason="The run took longer than it may.", detail="timeout"))
+                self._ledger.record(RunCancelled(at=now, reason="The run took longer than it may.", detail="timeout"))
             else:
                 self._begin(self._commands[path])
                 self._take_events()  # It may have ended; who does not know that would begin it again.

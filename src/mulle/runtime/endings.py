@@ -4,6 +4,7 @@ import msgspec
 
 from mulle.document.variables import written
 from mulle.engine.facts import AnyFact, Failure, NodeDone, Outputs, RunEnded, RunStarted
+from mulle.engine.run import Run
 
 
 class RunEnding(msgspec.Struct, frozen=True, kw_only=True):
@@ -17,6 +18,15 @@ class RunEnding(msgspec.Struct, frozen=True, kw_only=True):
     error: Failure | None = None
     conversation: Outputs = {}
     head: int = 0
+
+
+def standing(run: Run) -> RunEnding:
+    """Where its driver left a run."""
+    assert run.started is not None
+    run_id = run.started.run
+    if run.ended is None:
+        return RunEnding(id=run_id, status="waiting", conversation=run.conversation, head=run.head)
+    return ending(run_id, run.ended, run.conversation, run.head)
 
 
 def ending(run_id: str, ended: RunEnded, conversation: Outputs, head: int) -> RunEnding:

@@ -49,7 +49,7 @@ class TimedOut(StepError):
     hint = "Give the node a longer `timeout`, or make its work smaller."
 
 
-class Turn(msgspec.Struct, eq=False):
+class Turn(msgspec.Struct, eq=False, gc=False):
     """One turn of one node, ready to run."""
 
     command: Execute
@@ -102,9 +102,6 @@ class Executor:
         _, plan, state = place
         bound = bind(run, command.path, place, self.catalogue, self._secret)
         assert run.started is not None
-        shown = (
-            partial(self._redacted, streamed, command.path) if bound.knows_secrets else partial(streamed, command.path)
-        )
         began = self.clock()
         context = Context(
             run_id=run.started.run,
@@ -117,7 +114,7 @@ class Executor:
             signal=state.signal,
             services=self._tape.services(command) if self._tape else self.services,
             lookup=bound.lookup,
-            stream=shown,
+            show=partial(self._redacted, streamed) if bound.knows_secrets else streamed,
         )
         effect = plan.spec.effect or bound.type.effect_of(bound.config)
         return Turn(command, plan.spec, plan.signature, bound, effect, context, began)

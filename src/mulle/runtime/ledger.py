@@ -67,13 +67,13 @@ class Ledger:
         """What is not written yet."""
         self._batch = self._batch_after(run.head)
         """The same, as it will be written, with all that goes with it."""
-        self._heavy: list[int] = []
+        self._heavy: tuple[int, ...] = ()
         """Which of them are encoded only when they are saved, because that takes long."""
-        self._kept: set[str] = set()
+        self._kept: dict[str, None] = {}
         """Big values that were written before, by hash."""
         self._snapshot_at = run.head
         self._writing = False
-        self._await_disk: list[asyncio.Future[None]] = []
+        self._await_disk: tuple[asyncio.Future[None], ...] = ()
 
     @property
     def unwritten(self) -> Unwritten:
@@ -115,7 +115,7 @@ class Ledger:
             fact = _refused(fact, error)
             encoded = self._packed(fact)
         if not encoded:
-            self._heavy.append(len(self.facts))
+            self._heavy = (*self._heavy, len(self.facts))
         match fact:
             case NodeFailed() if fact.retry_at is None or fact.from_turn is not None:
                 self._send(cancelling(self._id, self._run.at(fact.path)[2].memo))
@@ -153,7 +153,7 @@ class Ledger:
         if self._heavy or batch.signals or batch.consumed or self._run.ended:
             return NOTHING
         self.facts, self._batch, self._writing = [], self._batch_after(batch.after + len(facts)), True
-        self._kept.update(batch.blobs)
+        self._kept |= dict.fromkeys(batch.blobs)
         return Ahead(facts, batch.facts, batch.blobs)
 
     def arrived(self) -> None:
@@ -185,7 +185,7 @@ class Ledger:
         finally:
             self._writing = False
         if batch.blobs:
-            self._kept.update(batch.blobs)
+            self._kept |= dict.fromkeys(batch.blobs)
         if self._batch.after - self._snapshot_at >= SNAPSHOT_EVERY and not ended:
             self._snapshot_at = self._batch.after
             self._journal.save_snapshot(self._id, self._run.snapshot())
@@ -198,22 +198,23 @@ class Ledger:
         return Batch(run=self._id, epoch=self._epoch, after=head, facts=[], awaited=True)
 
     async def _encode_heavy(self) -> None:
-        for number in self._heavy:
+        while self._heavy:
+            number = self._heavy[0]
             self._batch.facts[number], blobs = await in_slices(packing(self.facts[number]))
             self._take_out(blobs)
-        self._heavy.clear()
+            self._heavy = self._heavy[1:]
 
     def _tell_who_awaits_the_disk(self) -> None:
-        for waiting in self._await_disk:
-            if not waiting.done():
-                waiting.set_result(None)
-        self._await_disk.clear()
+        waiting, self._await_disk = self._await_disk, ()
+        for each in waiting:
+            if not each.done():
+                each.set_result(None)
 
     async def show(self, path: Path, text: str) -> None:
         """Show a streamed text, after everything that led to it is on disk."""
         if self.facts or self._writing:
             on_disk = asyncio.get_running_loop().create_future()
-            self._await_disk.append(on_disk)
+            self._await_disk = (*self._await_disk, on_disk)
             await on_disk
         self._publish(Published(self._id, path=path, text=text))
 

@@ -9,17 +9,11 @@ from typing import Any
 
 from mulle.engine.facts import AnyFact, RunStarted
 from mulle.engine.journal import CANCEL, Claim, InboxSignal, Journal, NewRun, RunRow
-from mulle.errors import (
-    DriverBroken,
-    JournalConflict,
-    LeaseLost,
-    MulleError,
-    StoreError,
-)
+from mulle.errors import DriverBroken, JournalConflict, LeaseLost, MulleError, StoreError
 from mulle.runtime.apart import ALONE_AT, Apart
 from mulle.runtime.driver import Driver
 from mulle.runtime.eager import Eager
-from mulle.runtime.endings import RunEnding, ending, ending_of
+from mulle.runtime.endings import RunEnding, ending_of, standing
 from mulle.runtime.heavy import packed_together
 from mulle.runtime.ledger import NOTHING, Published, Unwritten
 from mulle.runtime.loaded import Load, LoadedGraph, recalled
@@ -33,6 +27,9 @@ LOOK_AGAIN = 0.1
 """Seconds between two looks at a run that another process drives."""
 POISONED_AT = 3
 """Deaths after which a run is given up."""
+
+Driving = asyncio.Task[Any]
+"""What drives one run."""
 
 
 class LocalRuntime:
@@ -64,7 +61,10 @@ class LocalRuntime:
         self._publish = publish
         self._clock = clock
         self._drivers: dict[str, Driver] = {}
-        self._tasks: dict[str, asyncio.Task[RunEnding]] = {}
+        self._tasks: dict[str, Driving] = {}
+        self._driver_of: dict[Driving, Driver] = {}
+        self._waiting: dict[Driving, list[asyncio.Future[None]]] = {}
+        """Who waits for the end of each."""
         self._apart = Apart(journal, alone, clock, self._back)
         self._undriven = Undriven(before.left_behind() if before else {}, unsure=before is not None)
         self._lookout = Lookout(
@@ -106,8 +106,9 @@ class LocalRuntime:
         for fact in (first, *kept):
             run.apply(fact)
         driver = self._new_driver(run, FIRST_EPOCH, self._journal, graph.executor, inbox_is_empty=True)
-        for fact in kept:
-            driver.pins.count(fact)
+        if driver.pins:
+            for fact in kept:
+                driver.pins.count(fact)
         self._starting[new.id], losses, driven = driver, self._undriven.losses, False
         try:
             ahead = await driver.ahead() if new.dedup is None else NOTHING
@@ -167,7 +168,7 @@ class LocalRuntime:
         """
         while True:
             if run_id in self._tasks:
-                return await self._end_of(self._tasks[run_id], run_id)
+                return await self._end_of(self._drivers[run_id], self._tasks[run_id])
             if run_id in self._apart.tasks:
                 await asyncio.wait([self._apart.tasks[run_id]])
             row = await self._journal.row(run_id)
@@ -259,33 +260,30 @@ class LocalRuntime:
     # ------------------------------------------------------------------ driving
 
     def _drive(self, driver: Driver) -> None:
-        task = asyncio.create_task(self._driven(driver), name=f"mulle-run-{driver.run_id}")
+        task = asyncio.create_task(driver.drive(), name=f"mulle-run-{driver.run_id}")
         self._drivers[driver.run_id], self._tasks[driver.run_id] = driver, task
         if turn := self._turns.pop(driver.run_id, None):
             turn.set()
-        task.add_done_callback(partial(self._left, driver))
+        self._driver_of[task] = driver
+        task.add_done_callback(self._over)
 
-    async def _driven(self, driver: Driver) -> RunEnding:
-        try:
-            await driver.drive()
-        except MulleError:
-            raise
-        except Exception as error:
-            raise broken(driver.run_id, error) from error
-        self._undriven.broken.pop(driver.run_id, None)
-        run, ended = driver.run, driver.run.ended
-        if ended is None:
-            return RunEnding(id=driver.run_id, status="waiting", conversation=run.conversation, head=run.head)
-        return ending(driver.run_id, ended, run.conversation, run.head)
-
-    async def _end_of(self, task: "asyncio.Task[RunEnding]", run_id: str) -> RunEnding:
-        if not task.done():
-            over = asyncio.get_running_loop().create_future()  # As `asyncio.shield` does it, with less around it.
-            task.add_done_callback(lambda _: over.done() or over.set_result(None))
+    async def _end_of(self, driver: Driver, task: Driving) -> RunEnding:
+        if not task.done():  # As `asyncio.shield` does it, with less around it.
+            over = asyncio.get_running_loop().create_future()
+            self._waiting.setdefault(task, []).append(over)
             await over
-        return RunEnding(id=run_id, status="waiting", detail="closed") if task.cancelled() else task.result()
+        if task.cancelled():
+            return RunEnding(id=driver.run_id, status="waiting", detail="closed")
+        task.result()
+        return standing(driver.run)
 
-    def _left(self, driver: Driver, task: "asyncio.Task[RunEnding]") -> None:
+    def _over(self, task: Driving) -> None:
+        self._left(self._driver_of.pop(task), task)
+        for waiting in self._waiting.pop(task, ()):
+            if not waiting.done():
+                waiting.set_result(None)
+
+    def _left(self, driver: Driver, task: Driving) -> None:
         run_id = driver.run_id
         if self._drivers.get(run_id) is not driver:
             return  # It was let go and taken up again before its task had ended.
@@ -306,6 +304,7 @@ class LocalRuntime:
         if isinstance(error, MulleError):
             self.problems[run_id] = error
         else:
+            self._undriven.broken.pop(run_id, None)
             self._stirred.set()
 
     # ------------------------------------------------------------------ going on with what stands still
@@ -367,7 +366,7 @@ class LocalRuntime:
             graph = await self._load(row.graph)
             run = await recalled(self._journal, row, graph)
             driver = self._new_driver(run, row.epoch, self._journal, graph.executor)
-            if driver.pins.any:
+            if driver.pins:
                 for fact in await self._journal.read(row.id, previews=True):
                     driver.pins.count(fact)
         except PASSING:

@@ -5,7 +5,6 @@ from typing import Any
 from mulle.document.ports import is_array, is_object
 from mulle.document.workflow import NodeSpec
 from mulle.engine.facts import AnyFact, Execute, NodeDone, NodeFailed, NodeStarted, Path
-from mulle.engine.run import Run
 from mulle.errors import InputError, StepError
 from mulle.runtime.executor import Executor
 from mulle.sdk.fit import NOT_DATA, plain
@@ -52,12 +51,9 @@ def pin_key(path: Path) -> str:
 class Pins:
     """The pins of one run, and how many of their answers were used. The journal knows: every start uses one."""
 
-    def __init__(self, run: Run) -> None:
-        assert run.started is not None
-        self._pins: dict[str, Any] = run.started.pins
+    def __init__(self, pins: dict[str, Any]) -> None:
+        self._pins = pins
         self._used: dict[str, int] = {}
-        self.any = bool(self._pins)
-        """Whether there are any."""
 
     def count(self, fact: AnyFact) -> None:
         """Take a start of an earlier driver into account."""
@@ -66,7 +62,7 @@ class Pins:
 
     def answer(self, command: Execute, spec: NodeSpec, executor: Executor) -> AnyFact | None:
         """The fact that a pin gives instead of an execution; None for a node without a pin."""
-        key = self._key(command.path) if self._pins else None
+        key = self._key(command.path)
         if key is None:
             return None
         pin = self._pins[key]
@@ -78,8 +74,6 @@ class Pins:
         return _failed(answer["error"], command, spec, executor)
 
     def _key(self, path: Path) -> str | None:
-        if not self._pins:
-            return None
         whole, last = pin_key(path), str(path[-1])
         return whole if whole in self._pins else last if last in self._pins else None
 

@@ -18,7 +18,7 @@ class Heard:
     def __init__(self) -> None:
         self.facts: list[tuple[AnyFact, bool]] = []
         """Each with whether the outputs in it are known to be data, and small."""
-        self.paths: list[Path] = []
+        self.paths: tuple[Path, ...] = ()
         """Of steps that were held back and may begin."""
         self.failure: Exception | None = None
         self.stirred = False
@@ -32,7 +32,7 @@ class Heard:
 
     def look_at(self, path: Path) -> None:
         """A step that was held back may begin."""
-        self.paths.append(path)
+        self.paths = (*self.paths, path)
         self.stir()
 
     def stir(self) -> None:
@@ -79,13 +79,12 @@ class Steps:
         self._executor = executor
         self._eager = eager
         self._heard = heard
-        self._steps: dict[Path, Step] = {}
-        self.paths = self._steps.keys()
-        """Where they are."""
+        self.at_work: dict[Path, Step] = {}
+        """All of them."""
 
     def start(self, turn: Turn) -> None:
         """Begin a step. One that never waits has ended, and is heard of, when this returns."""
-        step = self._steps[turn.command.path] = Step(turn)
+        step = self.at_work[turn.command.path] = Step(turn)
         task = self._eager.begin(self._work(step))
         if task is not None:
             step.task = task
@@ -97,13 +96,13 @@ class Steps:
         path = step.turn.command.path
         if step.alarm is not None:
             step.alarm.cancel()
-        if self._steps.get(path) is step:
-            del self._steps[path]
+        if self.at_work.get(path) is step:
+            del self.at_work[path]
             self._heard.tell(fact, light=step.turn.answer is None)
 
     def stop(self, path: Path) -> None:
         """Ask a step to stop; it has `GRACE` for it."""
-        step = self._steps[path]
+        step = self.at_work[path]
         if not step.told_to_stop:
             step.told_to_stop = True
             step.task.cancel()
@@ -121,9 +120,9 @@ class Steps:
     def _abandon(self, step: Step) -> None:
         """Leave a step alone that does not stop: it keeps neither the run from ending nor the node from failing."""
         path = step.turn.command.path
-        if self._steps.get(path) is not step:
+        if self.at_work.get(path) is not step:
             return
-        del self._steps[path]
+        del self.at_work[path]
         step.task.cancel()
         if step.told_to_stop:
             self._heard.tell(self._executor.cut_off(step.turn, asyncio.CancelledError(), "stopped"))
@@ -132,8 +131,8 @@ class Steps:
 
     async def let_once_steps_finish(self) -> bool:
         """Stop what may run again, and give the others a while to end; whether there were any."""
-        once = [step.task for step in self._steps.values() if step.turn.effect == "once"]
-        for step in self._steps.values() if once else ():
+        once = [step.task for step in self.at_work.values() if step.turn.effect == "once"]
+        for step in self.at_work.values() if once else ():
             if step.turn.effect != "once":
                 step.task.cancel()
         if once:
@@ -142,8 +141,8 @@ class Steps:
 
     async def stop_all(self) -> None:
         """Stop every step; nobody is told what became of it."""
-        tasks = [step.task for step in self._steps.values()]
-        self._steps.clear()
+        tasks = [step.task for step in self.at_work.values()]
+        self.at_work.clear()
         for task in tasks:
             task.cancel()
         if tasks:

@@ -30,8 +30,6 @@ class Throttle:
         self._limits = limits
         self._heard = heard
         self._timers = timers
-        self.in_use = False
-        """Whether any step of this run ever had to ask."""
         self._allowed: dict[Path, float] = {}
         """When a turn that asked for an allowance may begin."""
         self._asking: dict[Path, asyncio.Task[None]] = {}
@@ -43,7 +41,8 @@ class Throttle:
         self._at_work: set[Path] = set()
         """Those that have come to its front."""
 
-    def __bool__(self) -> bool:
+    @property
+    def holds_back(self) -> bool:
         """Whether something is held back that comes back without a timer: the run has to stay in memory."""
         return bool(self._asking or self._at_gate)
 
@@ -52,7 +51,7 @@ class Throttle:
 
         One that begins `again`, because its driver died, has had its allowance, but not its place in this process.
         """
-        path, self.in_use = command.path, True
+        path = command.path
         if not again and (wanted := self._limits.rate_of(spec)) is not None and path not in self._inside:
             begins = self._allowed.get(path)
             if begins is None:

@@ -189,7 +189,7 @@ class Ending(Protocol):
     def stopped(self) -> bool: ...
 
 
-async def _nowhere(_text: str) -> None:
+async def _nowhere(_path: tuple[str | int, ...], _text: str) -> None:
     """Where streamed text goes when nobody listens."""
 
 
@@ -214,8 +214,8 @@ class Context(msgspec.Struct):
     services: Services = msgspec.field(default_factory=Services)
     lookup: Callable[[str], Any] = _nothing
     """What the first word of a reference means here."""
-    stream: Callable[[str], Awaitable[None]] = _nowhere
-    """Show a piece of text to whoever watches the run."""
+    show: Callable[[tuple[str | int, ...], str], Awaitable[None]] = _nowhere
+    """Shows whoever watches the run a piece of text that the node at a path wrote."""
     _calls: int = 0
 
     @property
@@ -226,6 +226,10 @@ class Context(msgspec.Struct):
         """A key for the next call outside: the same when this turn runs again, another for each call in it."""
         self._calls += 1
         return f"{self.run_id}/{'/'.join(map(str, self.path))}/{self.turn}/{self._calls}"
+
+    def stream(self, text: str) -> Awaitable[None]:
+        """Show a piece of text to whoever watches the run; await it."""
+        return self.show(self.path, text)
 
     def evaluate(self, expression: str, **names: Any) -> Any:
         """The value of an expression here; `names` come before everything else. Raises ExpressionError."""

@@ -85,7 +85,7 @@ async def try_node(
         lookup=known,
     )
     if stream is not None:
-        context.stream = stream
+        context.show = lambda _, text: stream(text)
     settings = validated(node.Config, rendered(spec.data, shape_of(node.Config), known, known.with_secrets))
     answer = await node.run(settings, _arrived(node, signature, inputs or {}), context)
     return _kept(answer, signature)

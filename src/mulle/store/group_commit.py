@@ -61,7 +61,7 @@ OF_THE_STORE = {
 """Error codes that tell of the store, not of the item being written."""
 
 
-class Pending(msgspec.Struct, Generic[Item], eq=False):
+class Pending(msgspec.Struct, Generic[Item], eq=False, gc=False):
     """Something to be written, and who waits for it."""
 
     item: Item
