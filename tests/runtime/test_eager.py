@@ -13,7 +13,7 @@ from mulle.runtime.eager import Eager
 
 def begin(work: Coroutine[Any, Any, Any]) -> "asyncio.Task[Any]":
     """Begin what waits for something, as the task that goes on with it."""
-    task = Eager().begin(work)
+    task, _ = Eager().begin(work)
     assert task is not None
     return task
 
@@ -22,13 +22,10 @@ place: contextvars.ContextVar[str] = contextvars.ContextVar("place", default="")
 
 
 async def test_what_never_waits_has_ended_when_it_was_begun():
-    seen: list[str] = []
+    async def work() -> str:
+        return "done"
 
-    async def work() -> None:
-        seen.append("done")
-
-    assert Eager().begin(work()) is None
-    assert seen == ["done"]
+    assert Eager().begin(work(), pytest.fail) == (None, "done")
 
 
 async def test_a_task_stands_ready_for_the_next_one_until_somebody_waits():
@@ -45,13 +42,13 @@ async def test_a_task_stands_ready_for_the_next_one_until_somebody_waits():
     gates = [asyncio.get_running_loop().create_future() for _ in range(3)]
     eager.begin(quick())
     eager.begin(quick())
-    first = eager.begin(slow(gates[0]))
+    first, _ = eager.begin(slow(gates[0]))
     eager.begin(quick())
     await asyncio.sleep(0)
     await asyncio.sleep(0)
     eager.begin(quick())
-    second = eager.begin(slow(gates[1]))
-    third = eager.begin(slow(gates[2]))
+    second, _ = eager.begin(slow(gates[1]))
+    third, _ = eager.begin(slow(gates[2]))
     for number, gate in enumerate(gates):
         gate.set_result(f"result {number}")
 
@@ -98,8 +95,8 @@ async def test_one_that_cancels_itself_and_ends_cancels_nobody_else(turns: int, 
     eager.begin(quick())
     for _ in range(turns):
         await asyncio.sleep(0)
-    assert eager.begin(rash()) is None
-    task = eager.begin(slow())
+    assert eager.begin(rash()) == (None, None)
+    task, _ = eager.begin(slow())
     await asyncio.sleep(0)
     ready.set_result("undisturbed")
 
@@ -134,12 +131,12 @@ def test_a_loop_gets_no_task_of_another_one():
 
     async def both() -> Any:
         eager.begin(quick())
-        task = eager.begin(slow())
+        task, _ = eager.begin(slow())
         assert task is not None
         return await task, eager.begin(quick())
 
-    assert asyncio.run(both()) == ("result", None)
-    assert asyncio.run(both()) == ("result", None)
+    assert asyncio.run(both()) == ("result", (None, None))
+    assert asyncio.run(both()) == ("result", (None, None))
 
 
 async def test_what_waits_goes_on_as_a_task():
@@ -155,6 +152,32 @@ async def test_what_waits_goes_on_as_a_task():
     gate.set_result("first")
 
     assert await task == ["first", "last"]
+
+
+async def test_whoever_wants_to_know_is_told_of_the_result_within_the_task_that_waited():
+    told: list[Any] = []
+
+    async def work() -> str:
+        return await asyncio.sleep(0, "result")
+
+    task, _ = Eager().begin(work(), lambda result: told.append((result, asyncio.current_task())))
+    assert told == []
+    assert task is not None
+
+    assert await task == "result"
+    assert told == [("result", task)]
+
+
+async def test_nobody_is_told_of_what_fails_later():
+    async def work() -> None:
+        await asyncio.sleep(0)
+        raise ValueError("mine")
+
+    task, _ = Eager().begin(work(), lambda _: pytest.fail("told"))
+    assert task is not None
+
+    with pytest.raises(ValueError, match="mine"):
+        await task
 
 
 async def test_what_fails_before_it_waits_fails_whoever_began_it():

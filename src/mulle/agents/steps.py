@@ -20,6 +20,9 @@ from mulle.sdk.catalogue import Catalogue
 from mulle.sdk.fit import copied
 from mulle.sdk.node import with_ports
 
+Arguments = tuple[tuple[Any, ...], dict[str, Any]]
+"""What a function is called with, by place and by name."""
+
 FUNCTION = "function"
 """The node type of Python steps."""
 DECORATED = "__mulle_function__"
@@ -108,31 +111,28 @@ class Step:
         output = self.taken.output
         return () if output.type is PortType.ANY else (output,)
 
-    async def __call__(self, inputs: Mapping[str, Any], sources: list[str] | None, ctx: Context) -> Any:
-        """The result for what arrived at the ports; sync functions run in a thread that may be abandoned."""
-        mine = await _heavy_copies(inputs) if is_heavy(inputs) else {name: copied(inputs[name]) for name in inputs}
-        arguments, keywords = self._arguments(mine, sources or [])
-        if self.taken.context:
-            keywords[self.taken.context] = ctx
-        if self.is_async:
-            return await self.call(*arguments, **keywords)
-        result = await in_thread(lambda: self.call(*arguments, **keywords), now=True)
-        return await result if inspect.isawaitable(result) else result
-
-    def _arguments(self, inputs: Mapping[str, Any], sources: list[str]) -> tuple[tuple[Any, ...], dict[str, Any]]:
-        """What it is called with."""
+    def arguments(self, inputs: Mapping[str, Any], sources: Sequence[str], ctx: Context) -> Arguments:
+        """What it is called with, for what arrived at the ports, which is its own to change."""
+        by_name: dict[str, Any] = {self.taken.context: ctx} if self.taken.context else {}
         if self.takes == "nothing":
-            return (), {}
+            return (), by_name
         if self.takes == "one":
             assert self.first is not None
-            values = [inputs.get(source) for source in sources]
-            return (self.first.fitted(values[0] if len(values) == 1 else values, self.name),), {}
+            value = inputs.get(sources[0]) if len(sources) == 1 else [inputs.get(source) for source in sources]
+            return (value if self.first.adapter is None else self.first.fitted(value, self.name),), by_name
         if self.takes == "named":
             given = {name: inputs.get(name) for name in self.names}
         else:
             given = {one.name: inputs[one.name] for one in self.taken.parameters if one.name in inputs and one.named}
-        by_name = {one.name: one for one in self.taken.parameters}
-        return (), {name: by_name[name].fitted(value, self.name) for name, value in given.items()}
+        parameters = {one.name: one for one in self.taken.parameters}
+        by_name |= {name: parameters[name].fitted(value, self.name) for name, value in given.items()}
+        return (), by_name
+
+    async def in_thread(self, arguments: Arguments) -> Any:
+        """Its result when it is a sync function, which runs in a thread that may be abandoned."""
+        by_place, by_name = arguments
+        result = await in_thread(lambda: self.call(*by_place, **by_name), now=True)
+        return await result if inspect.isawaitable(result) else result
 
 
 async def _heavy_copies(inputs: Mapping[str, Any]) -> dict[str, Any]:
@@ -175,7 +175,9 @@ class FunctionNode(Node):
         step = self._steps.get(ctx.node_id)
         if step is None:
             raise UnboundFunction(at=ctx.node_id, name=config.name)
-        answer = await step(inputs, config.sources, ctx)
+        mine = await _heavy_copies(inputs) if is_heavy(inputs) else copied(inputs)
+        arguments = by_place, by_name = step.arguments(mine, config.sources or (), ctx)
+        answer = await (step.call(*by_place, **by_name) if step.is_async else step.in_thread(arguments))
         chosen = {_chosen(answer, config): True} if config.branches else {}
         return Done({"output": answer, **chosen})
 

@@ -47,5 +47,7 @@ class Agenda:
 
     def drop(self, path: Path) -> None:
         """Ask nothing of a node any more."""
-        self.remove(path)
-        self.to_stop.pop(path, None)
+        if self.commands.pop(path, None) and self.changed is not None:
+            self.changed[path] = None
+        if self.to_stop:
+            self.to_stop.pop(path, None)

@@ -34,7 +34,12 @@ encode_one: Callable[[AnyFact], bytes] = _encoder.encode
 
 def joined(facts: Sequence[bytes]) -> bytes:
     """Encoded facts as a batch."""
-    return b"[" + b",".join(facts) + b"]"
+    return b"[%s]" % b",".join(facts)
+
+
+def text_of(facts: Sequence[bytes]) -> str:
+    """Encoded facts as a batch, as stores keep it: text, so that any tool can read it."""
+    return f"[{b','.join(facts).decode()}]"
 
 
 def encode(facts: Sequence[AnyFact]) -> bytes:

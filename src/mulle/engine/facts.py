@@ -203,6 +203,10 @@ AnyFact = (
 )
 
 
+Outcome = NodeDone | NodeExpanded | NodeWaiting | NodeFailed
+"""What one turn of a node came to."""
+
+
 class Execute(msgspec.Struct, frozen=True, gc=False):
     """Run this node's turn, or let it run on if it already does."""
 

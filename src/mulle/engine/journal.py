@@ -6,6 +6,7 @@ names that epoch and the head it was decided on. A batch whose epoch or head no 
 """
 
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, Protocol
 
 import msgspec
@@ -150,6 +151,9 @@ class InboxSignal(msgspec.Struct, frozen=True):
     payload: Any = None
 
 
+_NONE: Mapping[str, Sequence[bytes]] = MappingProxyType({})
+
+
 class Batch(msgspec.Struct, kw_only=True, gc=False):
     """Facts to be written together, and what they change on the run's row."""
 
@@ -159,7 +163,7 @@ class Batch(msgspec.Struct, kw_only=True, gc=False):
     """The head they were decided on: how many facts the journal holds already."""
     facts: list[bytes]
     """Each one encoded."""
-    blobs: Mapping[str, Sequence[bytes]] = {}
+    blobs: Mapping[str, Sequence[bytes]] = _NONE
     """Big values that these facts refer to, by hash, in parts. One that the run wrote before may be left out."""
     consumed: Sequence[str] = ()
     """Ids of inbox signals that these facts journal; they leave the inbox in the same transaction."""

@@ -207,7 +207,7 @@ class Run:
                 self._run_cancelled(fact)
             case _:
                 self._run_ended(fact)
-        if self._tree.leave_emptied():
+        if self._tree.emptied and self._tree.leave_emptied():
             self._finish()
         self.head += 1
 
@@ -228,7 +228,8 @@ class Run:
         again = node.status == at.ASKING
         if (fact.turn, fact.attempt) != (command.turn, command.attempt + again) or (again and node.answer is None):
             _impossible(fact, node)
-        self._tree.stop_listening(fact.path, node)
+        if node.listens_to:
+            self._tree.stop_listening(fact.path, node)
         node.status = at.RUNNING
         node.turn, node.attempt, node.effect = fact.turn, fact.attempt, fact.effect
         if plan.spec.timeout is not None and (again or node.due is None):

@@ -34,7 +34,8 @@ class Tree:
         """None: no node had a time to keep so far."""
         self.on_ending: OnEnding | None = None
         self._signals: Signals | None = None
-        self._emptied: list[Scope] = []
+        self.emptied: list[Scope] = []
+        """Scopes whose nodes all have their ending, to be left."""
 
     @property
     def signals(self) -> Signals:
@@ -162,7 +163,8 @@ class Tree:
         """Give a node its ending, and what lies behind it its start or its skip."""
         scope, plan, node = place
         self.agenda.drop(path)
-        self.stop_listening(path, node)
+        if node.listens_to:
+            self.stop_listening(path, node)
         node.status = status
         node.memo = node.expansion = node.form = node.answer = node.overdue = None
         self._count_out(scope, plan, node)
@@ -183,7 +185,7 @@ class Tree:
     def _count_out(self, scope: Scope, plan: PlanNode, node: NodeState) -> None:
         scope.open -= 1
         if not scope.open:
-            self._emptied.append(scope)
+            self.emptied.append(scope)
         if self.on_ending:
             self.on_ending((*scope.path, plan.id), node)
 
@@ -222,7 +224,7 @@ class Tree:
         for position in plan.first:
             self.ready((*path, plan.nodes[position].id), scope.nodes[position])
         if not plan.nodes:
-            self._emptied.append(scope)
+            self.emptied.append(scope)
 
     def close(self, *scopes: Scope, once_too: bool = False) -> None:
         """Let nothing new start in scopes and in all inside them, and stop what is under way.
@@ -256,8 +258,8 @@ class Tree:
 
         Gives True when the run's own scope is among them.
         """
-        while self._emptied:
-            scope = self._emptied.pop(0)
+        while self.emptied:
+            scope = self.emptied.pop(0)
             if not scope.path:
                 return True
             self._leave(scope)

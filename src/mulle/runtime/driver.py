@@ -153,6 +153,7 @@ class Driver:
         first.
         """
         self._ledger.arrived()
+        self._breath = self._clock() + BREATH
         try:
             self._interrupt_what_was_in_flight()
             while True:

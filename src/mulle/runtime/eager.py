@@ -12,8 +12,12 @@ so it stands ready for the next one.
 import asyncio
 import contextvars
 from asyncio.tasks import _enter_task, _leave_task  # pyright: ignore[reportPrivateUsage]  # Documented for extensions.
-from collections.abc import Coroutine, Generator
-from typing import Any
+from collections.abc import Callable, Coroutine, Generator
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+
+_WAITS: Any = object()
 
 
 class Eager:
@@ -22,11 +26,17 @@ class Eager:
     def __init__(self) -> None:
         self._ready: _Seat | None = None
 
-    def begin(self, coroutine: Coroutine[Any, Any, Any]) -> "asyncio.Task[Any] | None":
+    def begin(
+        self, coroutine: Coroutine[Any, Any, T], then: Callable[[T], object] | None = None
+    ) -> "tuple[asyncio.Task[T] | None, T | None]":
         """Run a coroutine up to its first wait; called from within a task.
 
+        Args:
+            coroutine: What to run.
+            then: Is told of its result if it waits, as the last thing in its task.
+
         Returns:
-            The task that goes on with it. None: it has ended.
+            The task that goes on with it, or None and its result: it has ended.
 
         Raises:
             BaseException: What the coroutine raised before it waited for anything.
@@ -42,13 +52,14 @@ class Eager:
         _leave_task(loop, caller)
         _enter_task(loop, task)
         try:
-            waits = seat.take(coroutine)
+            result = seat.take(coroutine, then)
+            waits = result is _WAITS
         finally:
             _leave_task(loop, task)
             _enter_task(loop, caller)
             if not waits and not seat.spoilt:
                 self._ready = seat
-        return task if waits else None
+        return (task, None) if waits else (None, result)
 
     def close(self) -> None:
         """Let the task that stands ready go."""
@@ -60,11 +71,12 @@ class Eager:
 class _Seat(Coroutine[Any, Any, Any]):
     """What a task runs: nothing until a coroutine takes the seat and waits; then that one, as if from the beginning."""
 
-    __slots__ = ("_context", "_coroutine", "_first", "_ready", "task")
+    __slots__ = ("_context", "_coroutine", "_first", "_ready", "_then", "task")
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._coroutine: Coroutine[Any, Any, Any] | None = None
         self._context: contextvars.Context
+        self._then: Callable[[Any], object] | None = None
         self._first: Any = None
         """What the coroutine came to wait for, while the task does not know of it."""
         self._ready: asyncio.Future[None] | None = None
@@ -77,17 +89,17 @@ class _Seat(Coroutine[Any, Any, Any]):
         """Whether its task was cancelled by a coroutine that had no need of it."""
         return bool(getattr(self.task, "_must_cancel", False)) or (self._ready is not None and self._ready.cancelled())
 
-    def take(self, coroutine: Coroutine[Any, Any, Any]) -> bool:
-        """Run a coroutine up to its first wait; False when it ended instead."""
+    def take(self, coroutine: Coroutine[Any, Any, Any], then: Callable[[Any], object] | None) -> Any:
+        """Run a coroutine up to its first wait; gives its result if it ended instead."""
         context = contextvars.copy_context()
         try:
             first = context.run(coroutine.send, None)
-        except StopIteration:
-            return False
-        self._coroutine, self._context, self._first = coroutine, context, first
+        except StopIteration as stop:
+            return stop.value
+        self._coroutine, self._context, self._first, self._then = coroutine, context, first, then
         if self._ready is not None and not self._ready.done():
             self._ready.set_result(None)
-        return True
+        return _WAITS
 
     def send(self, value: Any, /) -> Any:
         if self._coroutine is None:
@@ -95,7 +107,7 @@ class _Seat(Coroutine[Any, Any, Any]):
             return next(iter(self._ready))
         if self._first is not None:
             return self._told()
-        return self._context.run(self._coroutine.send, value)
+        return self._on(self._coroutine.send, value)
 
     def throw(self, *error: Any) -> Any:
         """What a cancelled task is told. Before its own first turn it cancels what it came to wait for, as always."""
@@ -104,7 +116,16 @@ class _Seat(Coroutine[Any, Any, Any]):
         if self._first is not None and self._first.cancel():
             return self._told()
         self._first = None
-        return self._context.run(self._coroutine.throw, *error)
+        return self._on(self._coroutine.throw, *error)
+
+    def _on(self, move: Callable[..., Any], *what: Any) -> Any:
+        """Let the coroutine go on until it waits again."""
+        try:
+            return self._context.run(move, *what)
+        except StopIteration as stop:
+            if self._then is not None:
+                self._then(stop.value)
+            raise
 
     def _told(self) -> Any:
         first, self._first = self._first, None

@@ -14,7 +14,6 @@ from mulle.document.signature import Signature
 from mulle.document.variables import Write
 from mulle.document.workflow import NodeSpec
 from mulle.engine.facts import (
-    AnyFact,
     Effect,
     Execute,
     Failure,
@@ -23,6 +22,7 @@ from mulle.engine.facts import (
     NodeExpanded,
     NodeFailed,
     NodeWaiting,
+    Outcome,
     Path,
 )
 from mulle.engine.packing import is_heavy
@@ -124,7 +124,7 @@ class Executor:
             raise SetupError(f"The secret '{name}' is needed, and there is no secret store here.")
         return self.services.secret(name)
 
-    def at_once(self, turn: Turn) -> AnyFact | None:
+    def at_once(self, turn: Turn) -> Outcome | None:
         """Run a pure node in place, without a task. None: it waits for something; run it as a task.
 
         What is pure may be recomputed, so a coroutine that turns out to wait is closed and begun again.
@@ -145,12 +145,16 @@ class Executor:
         turn.bound.prepared.waits = True
         return None
 
-    async def execute(self, turn: Turn) -> AnyFact:
+    async def execute(self, turn: Turn) -> Outcome:
         """Run a node's turn to its fact. Cancelling it gives `stopped`, or `interrupted` for a `once` node."""
         if turn.answer is not None:
             return await self._answered_heavily(turn, turn.answer)
+        bound = turn.bound
         try:
-            answer = await (self._start(turn) if turn.spec.timeout is None else self._in_time(turn, turn.spec.timeout))
+            if turn.spec.timeout is None:
+                answer = await bound.type.run(bound.config, bound.inputs, turn.context)
+            else:
+                answer = await self._in_time(turn, turn.spec.timeout)
         except asyncio.CancelledError as error:
             task = asyncio.current_task()
             if task is None or not task.cancelling():  # The node cancelled itself; nobody asked it to stop.
@@ -167,7 +171,7 @@ class Executor:
             return await self._answered_heavily(turn, turn.answer)
         return self._answered(turn, answer, small=small)
 
-    async def _answered_heavily(self, turn: Turn, answer: Done) -> AnyFact:
+    async def _answered_heavily(self, turn: Turn, answer: Done) -> Outcome:
         """The fact of an answer that takes long to copy; others have their turn meanwhile."""
         try:
             outputs = await to_the_end(plain_slices(answer.outputs))
@@ -191,10 +195,13 @@ class Executor:
     def _start(self, turn: Turn) -> Coroutine[Any, Any, Answer]:
         return turn.bound.type.run(turn.bound.config, turn.bound.inputs, turn.context)
 
-    def _answered(self, turn: Turn, answer: Any, *, small: bool = False) -> AnyFact:
+    def _answered(self, turn: Turn, answer: Any, *, small: bool = False) -> Outcome:
         """An answer as a fact. `small`: its outputs are known to be data, and small."""
-        small = small and not answer.writes and not turn.spec.derived_outputs
-        clean = self._without_secrets if turn.bound.knows_secrets else copied if small else plain
+        clean = plain
+        if turn.bound.knows_secrets:
+            clean = self._without_secrets
+        elif small and not (answer.writes or answer.usage or turn.spec.derived_outputs):  # As nearly all are.
+            return NodeDone(at=self.clock(), path=turn.command.path, outputs=copied(answer.outputs))
         try:
             if turn.spec.derived_outputs and isinstance(answer, Done):
                 answer = msgspec.structs.replace(
@@ -301,7 +308,7 @@ def _each_text(value: Any, change: Callable[[str], str]) -> Any:
     return [_each_text(item, change) for item in value] if is_array(value) else value
 
 
-def answer_fact(path: Path, answer: Any, now: float, clean: Callable[[Any], Any] = plain) -> AnyFact:
+def answer_fact(path: Path, answer: Any, now: float, clean: Callable[[Any], Any] = plain) -> Outcome:
     """A node's answer as a fact, made of plain data only, everything of its type: nobody could read it later otherwise.
 
     Raises one of `NOT_DATA`.

@@ -19,9 +19,6 @@ from mulle.sdk.fit import NOT_DATA, NoData
 SNAPSHOT_EVERY = 10_000
 """Facts after which the fold is kept beside them, so that whoever goes on with the run need not read them all."""
 
-ENDINGS = frozenset({NodeDone, NodeFailed})
-"""Facts that show that a run gets on."""
-
 
 class Published(msgspec.Struct, frozen=True, eq=False):
     """Something that watchers of a run may show: facts that are on disk, or a piece of streamed text."""
@@ -97,8 +94,10 @@ class Ledger:
             encoded = encode_one(fact)
         elif light and type(fact) is NodeDone and not fact.writes:
             encoded = self._packed(fact)
+            self._batch.alive = True
         else:
             fact, encoded = self._taken_in(fact)
+            self._batch.alive |= isinstance(fact, NodeDone | NodeFailed)
         self._run.apply(fact)
         self.facts.append(fact)
         self._batch.facts.append(encoded)
@@ -170,7 +169,6 @@ class Ledger:
         if self._heavy:
             await self._encode_heavy()
         facts, batch, ended = self.facts, self._batch, self._run.ended
-        batch.alive = not ENDINGS.isdisjoint(map(type, facts))
         if ended is not None:
             batch.status, batch.detail, batch.ended = ended.status, ended.detail, ended.at
         self.facts, self._batch = [], self._batch_after(batch.after + len(facts))

@@ -2,9 +2,9 @@
 
 import asyncio
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
-from mulle.engine.facts import AnyFact, Path
+from mulle.engine.facts import AnyFact, Outcome, Path
 from mulle.runtime.eager import Eager
 from mulle.runtime.executor import Executor, Turn
 
@@ -54,11 +54,10 @@ class Heard:
 
 @dataclass(slots=True)
 class Step:
-    """A step at work."""
+    """A step at work: it waits for something."""
 
     turn: Turn
-    task: asyncio.Task[None] = field(init=False)
-    """Set when it waits; no other step is ever seen at work."""
+    task: asyncio.Task[Outcome]
     stop_by: float = math.inf
     """When it is abandoned if it still runs, by the loop's time: it was asked to stop, or its time is up."""
     alarm: asyncio.TimerHandle | None = None
@@ -84,21 +83,22 @@ class Steps:
 
     def start(self, turn: Turn) -> None:
         """Begin a step. One that never waits has ended, and is heard of, when this returns."""
-        step = self.at_work[turn.command.path] = Step(turn)
-        task = self._eager.begin(self._work(step))
-        if task is not None:
-            step.task = task
+        task, outcome = self._eager.begin(self._executor.execute(turn), self._ended)
+        if outcome is not None:
+            self._heard.tell(outcome, light=turn.answer is None)
+        elif task is not None:
+            step = self.at_work[turn.command.path] = Step(turn, task)
             if turn.spec.timeout is not None:
                 self._abandon_in(turn.spec.timeout + GRACE, step)
 
-    async def _work(self, step: Step) -> None:
-        fact = await self._executor.execute(step.turn)
-        path = step.turn.command.path
+    def _ended(self, outcome: Outcome) -> None:
+        step = self.at_work.get(outcome.path)
+        if step is None or step.task is not asyncio.current_task():
+            return  # It was abandoned.
         if step.alarm is not None:
             step.alarm.cancel()
-        if self.at_work.get(path) is step:
-            del self.at_work[path]
-            self._heard.tell(fact, light=step.turn.answer is None)
+        del self.at_work[outcome.path]
+        self._heard.tell(outcome, light=step.turn.answer is None)
 
     def stop(self, path: Path) -> None:
         """Ask a step to stop; it has `GRACE` for it."""

@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from mulle.engine.codec import joined
+from mulle.engine.codec import text_of
 from mulle.engine.journal import CANCEL, Backlog, Batch, InboxSignal, NewRun, RunRow
 from mulle.errors import JournalConflict, RunUnfinished, UnknownRun
 from mulle.store import blob_rows, queue_rows
@@ -29,8 +29,7 @@ ADVANCE_TO_END = (
     " ending = ?,"
     f" owner = NULL, wake_at = NULL, woken = 0 {_PROOF}"
 )
-# Facts come as UTF-8 and are kept as text, so that any tool can read them.
-INSERT_FACTS = "INSERT INTO facts (run, seq, data) VALUES (?, ?, CAST(? AS TEXT))"
+INSERT_FACTS = "INSERT INTO facts (run, seq, data) VALUES (?, ?, ?)"
 
 
 INSERT_RUN = (
@@ -71,7 +70,7 @@ def create(db: sqlite3.Connection, run: NewRun, facts: Sequence[bytes], owner: s
     if not db.execute(INSERT_RUN, row_of(run, len(facts), owner)).rowcount:
         return False
     # A fork may begin with very many; whoever reads them reads a row at a time.
-    rows = ((run.id, at, joined(facts[at : at + FACTS_IN_A_ROW])) for at in range(0, len(facts), FACTS_IN_A_ROW))
+    rows = ((run.id, at, text_of(facts[at : at + FACTS_IN_A_ROW])) for at in range(0, len(facts), FACTS_IN_A_ROW))
     db.executemany(INSERT_FACTS, rows)
     if run.waits_its_turn:
         queue_rows.enter(db, run)
@@ -87,18 +86,18 @@ def append(db: sqlite3.Connection, batch: Batch, owner: str) -> None:
     if batch.ended is not None:
         number = db.execute("SELECT last + 1 FROM endings").fetchone()[0]
         end = (batch.status or "succeeded", batch.detail, batch.ended, number)
-        advanced = db.execute(ADVANCE_TO_END, (head, batch.alive, *end, *proof))
+        advanced = db.execute(ADVANCE_TO_END, (head, int(batch.alive), *end, *proof))
     elif batch.status is not None:
-        advanced = db.execute(_ADVANCE_STATUS, (head, batch.alive, batch.status, batch.detail, *proof))
+        advanced = db.execute(_ADVANCE_STATUS, (head, int(batch.alive), batch.status, batch.detail, *proof))
     else:
-        advanced = db.execute(ADVANCE, (head, batch.alive, *proof))
+        advanced = db.execute(ADVANCE, (head, int(batch.alive), *proof))
     if not advanced.rowcount:
         raise JournalConflict(run=batch.run)
     if batch.ended is not None:
         db.execute("UPDATE endings SET last = last + 1")
         queue_rows.leave(db, batch.run, for_good=True)
     if batch.facts:
-        db.execute(INSERT_FACTS, (batch.run, batch.after, joined(batch.facts)))
+        db.execute(INSERT_FACTS, (batch.run, batch.after, text_of(batch.facts)))
     if batch.blobs:
         blob_rows.keep(db, batch.run, batch.blobs)
     if batch.consumed:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import msgspec
 
-from mulle.engine.codec import joined
+from mulle.engine.codec import text_of
 from mulle.engine.journal import Batch, InboxSignal, NewRun
 
 ROW_SIZE = 500
@@ -73,7 +73,7 @@ def creation(
 ) -> Creation:
     """A run with its first facts, ready to be written."""
     starts = range(0, len(facts), FACTS_IN_A_ROW)
-    rows = [(start, joined(facts[start : start + FACTS_IN_A_ROW]).decode()) for start in starts]
+    rows = [(start, text_of(facts[start : start + FACTS_IN_A_ROW])) for start in starts]
     return Creation(run, len(facts), rows, document, blobs or {})
 
 

@@ -11,7 +11,7 @@ would lose the one that was sent meanwhile.
 from collections.abc import Awaitable, Callable, Collection, Sequence
 from typing import TYPE_CHECKING, Any, LiteralString
 
-from mulle.engine.codec import joined
+from mulle.engine.codec import text_of
 from mulle.engine.journal import Batch, InboxSignal
 from mulle.errors import JournalConflict, RunUnfinished, UnknownRun
 from mulle.store import postgres_blobs
@@ -179,7 +179,7 @@ def _batch_values(items: Sequence[Batch]) -> tuple[Any, ...]:
         [item.status or ("succeeded" if end else None) for item, end in zip(items, ended, strict=True)],
         [kept(item.detail) for item in items],
         [item.ended for item in items],
-        PARTED.join([joined(item.facts).decode() if item.facts else "" for item in items]),
+        PARTED.join([text_of(item.facts) if item.facts else "" for item in items]),
     )
 
 
@@ -208,7 +208,7 @@ async def is_written(db: "Connection", item: Batch | Creation | Release | InQueu
         return False
     written = await db.execute("SELECT data FROM facts WHERE run = %s AND seq = %s", (run, item.after))
     data = await written.fetchone()
-    return data is not None and data[0] == joined(item.facts).decode()
+    return data is not None and data[0] == text_of(item.facts)
 
 
 # ---------------------------------------------------------------------- signals

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
-from mulle.engine.codec import joined
+from mulle.engine.codec import text_of
 from mulle.engine.journal import Batch, NewRun
 from mulle.store import journal_rows as sql
 from mulle.store import queue_rows
@@ -70,22 +70,22 @@ class Together:
         for graph, document in {each.run.graph: each.document for each in new if each.document is not None}.items():
             sql.keep_graph(self._db, graph, document)
         self._db.executemany(sql.INSERT_RUN, [sql.row_of(each.run, len(each.facts), self._owner) for each in new])
-        self._db.executemany(sql.INSERT_FACTS, [(each.run.id, 0, joined(each.facts)) for each in new if each.facts])
+        self._db.executemany(sql.INSERT_FACTS, [(each.run.id, 0, text_of(each.facts)) for each in new if each.facts])
 
     def _append(self, batches: Sequence[Batch]) -> None:
-        values = [(b.after + len(b.facts), b.alive, b.run, b.after, b.epoch, self._owner) for b in batches]
+        values = [(b.after + len(b.facts), int(b.alive), b.run, b.after, b.epoch, self._owner) for b in batches]
         self._check(self._db.executemany(sql.ADVANCE, values), batches)
-        self._db.executemany(sql.INSERT_FACTS, [(b.run, b.after, joined(b.facts)) for b in batches])
+        self._db.executemany(sql.INSERT_FACTS, [(b.run, b.after, text_of(b.facts)) for b in batches])
 
     def _end(self, batches: Sequence[Batch]) -> None:
         last = self._db.execute("SELECT last FROM endings").fetchone()[0]
         ends = [(b.status or "succeeded", b.detail, b.ended, number) for number, b in enumerate(batches, last + 1)]
         proofs = [(b.run, b.after, b.epoch, self._owner) for b in batches]
-        heads = [(b.after + len(b.facts), b.alive) for b in batches]
+        heads = [(b.after + len(b.facts), int(b.alive)) for b in batches]
         values = [(*head, *end, *proof) for head, end, proof in zip(heads, ends, proofs, strict=True)]
         self._check(self._db.executemany(sql.ADVANCE_TO_END, values), batches)
         self._db.execute("UPDATE endings SET last = last + ?", (len(batches),))
-        self._db.executemany(sql.INSERT_FACTS, [(b.run, b.after, joined(b.facts)) for b in batches])
+        self._db.executemany(sql.INSERT_FACTS, [(b.run, b.after, text_of(b.facts)) for b in batches])
         if self._db.execute("SELECT 1 FROM queues LIMIT 1").fetchone():
             for batch in batches:
                 queue_rows.leave(self._db, batch.run, for_good=True)
