@@ -37,10 +37,14 @@ async def turn(
     config = node.Config.model_validate(settings)
     given = dict(inputs or {})
     ports = node.Inputs.model_validate(given) if node.Inputs else given
-    if stream := context.pop("stream", None):
-        context["show"] = lambda _, text: stream(text)
-    ctx = Context(run_id="run1", path=("step",), services=services or Services(), lookup=known.__getitem__, **context)
-    return await node.run(config, ports, ctx)
+    stream = context.pop("stream", None)
+
+    async def show(_path: Any, text: str) -> None:
+        if stream is not None:
+            await stream(text)
+
+    place = {"run_id": "run1", "path": ("step",), "lookup": known.__getitem__, "show": show}
+    return await node.run(config, ports, Context(**place, services=services or Services(), **context))
 
 
 async def outputs(node: Node, data: Mapping[str, Any], inputs: Mapping[str, Any] | None = None, **more: Any) -> Any:

@@ -103,8 +103,8 @@ class Driver:
 
     def bring(self, facts: Sequence[AnyFact]) -> None:
         """Take in what a driver before learnt and could not write."""
-        for fact in facts:
-            self.pins.count(fact)
+        if self.pins:
+            self.pins.count(facts)
         self._ledger.bring(facts)
 
     def look_into_inbox(self) -> None:

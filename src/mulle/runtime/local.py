@@ -107,8 +107,7 @@ class LocalRuntime:
             run.apply(fact)
         driver = self._new_driver(run, FIRST_EPOCH, self._journal, graph.executor, inbox_is_empty=True)
         if driver.pins:
-            for fact in kept:
-                driver.pins.count(fact)
+            driver.pins.count(kept)
         self._starting[new.id], losses, driven = driver, self._undriven.losses, False
         try:
             ahead = await driver.ahead() if new.dedup is None else NOTHING
@@ -367,8 +366,7 @@ class LocalRuntime:
             run = await recalled(self._journal, row, graph)
             driver = self._new_driver(run, row.epoch, self._journal, graph.executor)
             if driver.pins:
-                for fact in await self._journal.read(row.id, previews=True):
-                    driver.pins.count(fact)
+                driver.pins.count(await self._journal.read(row.id, previews=True))
         except PASSING:
             raise
         except MulleError:

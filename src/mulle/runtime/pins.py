@@ -1,5 +1,6 @@
 """Pins: answers given beforehand for some nodes, so that these are not executed. For tests, repeats and stand-ins."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from mulle.document.ports import is_array, is_object
@@ -55,10 +56,11 @@ class Pins:
         self._pins = pins
         self._used: dict[str, int] = {}
 
-    def count(self, fact: AnyFact) -> None:
-        """Take a start of an earlier driver into account."""
-        if isinstance(fact, NodeStarted) and (key := self._key(fact.path)):
-            self._used[key] = self._used.get(key, 0) + 1
+    def count(self, facts: Iterable[AnyFact]) -> None:
+        """Take starts of earlier drivers into account."""
+        for fact in facts:
+            if isinstance(fact, NodeStarted) and (key := self._key(fact.path)):
+                self._used[key] = self._used.get(key, 0) + 1
 
     def answer(self, command: Execute, spec: NodeSpec, executor: Executor) -> AnyFact | None:
         """The fact that a pin gives instead of an execution; None for a node without a pin."""
