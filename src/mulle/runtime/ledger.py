@@ -20,6 +20,10 @@ SNAPSHOT_EVERY = 10_000
 """Facts after which the fold is kept beside them, so that whoever goes on with the run need not read them all."""
 
 
+ENDINGS = frozenset({NodeDone, NodeFailed})
+"""Facts that show that a run gets on."""
+
+
 class Published(msgspec.Struct, frozen=True, eq=False):
     """Something that watchers of a run may show: facts that are on disk, or a piece of streamed text."""
 
@@ -97,7 +101,7 @@ class Ledger:
             self._batch.alive = True
         else:
             fact, encoded = self._taken_in(fact)
-            self._batch.alive |= isinstance(fact, NodeDone | NodeFailed)
+            self._batch.alive |= type(fact) in ENDINGS
         self._run.apply(fact)
         self.facts.append(fact)
         self._batch.facts.append(encoded)
