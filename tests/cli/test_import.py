@@ -51,3 +51,13 @@ def test_what_cannot_be_read_is_said(tmp_path: Path):
         mulle_said(tmp_path, "import", str(tmp_path / "odd.yml"), "--from", "dify", "--json").error["code"]
         == "import.not_dify"
     )
+
+
+def test_an_error_says_which_file_and_where_in_it(tmp_path: Path):
+    broken, other = tmp_path / "broken.json", tmp_path / "other.json"
+    broken.write_text('{"nodes": [')
+    other.write_text("{}")
+
+    said = [mulle_said(tmp_path, "import", str(file), "--json").error["where"] for file in (broken, other)]
+
+    assert said == [f"{broken}, line 1, column 12", str(other)]

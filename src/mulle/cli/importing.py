@@ -9,6 +9,7 @@ from mulle.cli.documents import write_file
 from mulle.cli.printing import json_option, show, write
 from mulle.document.ports import is_object
 from mulle.document.reading import UnreadableDocument, read_data, workflow_data, write_json, write_yaml
+from mulle.errors import MulleError
 from mulle.interop import Imported
 from mulle.interop.dify.assemble import import_dify
 from mulle.interop.legacy import import_legacy
@@ -27,7 +28,11 @@ def import_(file: str, source: str | None, out: str | None, as_json: bool) -> in
         text = Path(file).read_bytes()
     except OSError as error:
         raise UnreadableDocument(f"The file cannot be read: {error.strerror}.", at=file) from error
-    made = SOURCES[source or seen(text)](text)
+    try:
+        made = SOURCES[source or seen(text)](text)
+    except MulleError as error:
+        error.at = f"{file}, {error.at}" if error.at else file
+        raise
     written = write_json(made.workflow) + "\n" if out and out.endswith(".json") else write_yaml(made.workflow)
     if out:
         write_file(out, written)
