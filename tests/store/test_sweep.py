@@ -1,6 +1,7 @@
 """How SQLite is kept small: a sweep at a time, in slices, and the file shrinks while others write."""
 
 import asyncio
+import contextlib
 import sqlite3
 import time
 from pathlib import Path
@@ -9,6 +10,7 @@ import pytest
 from tests.contracts.journal_worlds import batch, facts, new, numbers
 
 from mulle.engine.journal import Keep
+from mulle.errors import UnknownRun
 from mulle.store import sweep
 from mulle.store.owners import Owners
 from mulle.store.sqlite_journal import SqliteJournal
@@ -103,6 +105,43 @@ async def test_a_run_of_many_rows_goes_piece_by_piece(journal: SqliteJournal, tm
 
     assert (await journal.sweep(KEEP, 100.0)).runs == 1
     assert rows(tmp_path, "SELECT count(*) FROM facts") == [(0,)]
+
+
+async def test_a_run_of_many_rows_is_whole_or_not_there(journal: SqliteJournal, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(sweep, "SLICE", 1e-5)
+    await journal.create(new("long"), facts(0))
+    await asyncio.gather(*(journal.append(batch("long", after)) for after in range(1, 1300)))
+    await journal.append(batch("long", 1300, status="succeeded", ended=1.0))
+
+    sweeping = asyncio.ensure_future(journal.sweep(KEEP, 100.0))
+    read: list[int] = []
+    with contextlib.suppress(UnknownRun):
+        while not sweeping.done():
+            read.append(len(await journal.read("long")))
+            await asyncio.sleep(0)
+
+    assert set(read) == {1301}
+    assert (await sweeping).runs == 1
+
+
+async def test_a_sweep_goes_on_with_a_run_of_many_rows_where_one_was_stopped(
+    journal: SqliteJournal, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(sweep, "SLICE", 1e-5)
+    await journal.create(new("long"), facts(0))
+    await asyncio.gather(*(journal.append(batch("long", after)) for after in range(1, 1300)))
+    await journal.append(batch("long", 1300, status="succeeded", ended=1.0))
+    sweeping = asyncio.ensure_future(journal.sweep(KEEP, 100.0))
+    while await journal.rows():  # noqa: ASYNC110 - it happens in another thread.
+        await asyncio.sleep(0)
+    sweeping.cancel()
+    await asyncio.wait([sweeping])
+    rest = rows(tmp_path, "SELECT count(*) FROM facts")
+
+    while (await journal.sweep(KEEP, 100.0)).busy:  # noqa: ASYNC110 - as well.
+        await asyncio.sleep(0.01)
+
+    assert (rest, rows(tmp_path, "SELECT count(*) FROM facts")) == ([(1301,)], [(0,)])
 
 
 async def test_a_run_that_is_pinned_before_its_slice_stays(journal: SqliteJournal, monkeypatch: pytest.MonkeyPatch):

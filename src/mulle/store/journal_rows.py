@@ -143,15 +143,17 @@ def pin(db: sqlite3.Connection, run: str, *, pinned: bool) -> None:
         raise UnknownRun(run=run)
 
 
-def delete(db: sqlite3.Connection, run: str) -> int:
+def delete(db: sqlite3.Connection, run: str, *, facts: bool = True) -> int:
     """Remove an ended run, its graph if no other run follows it, and its big values if none other refers to them.
 
-    Gives how many big values went. Raises UnknownRun, RunUnfinished.
+    Gives how many big values went. With `facts` False its facts stay, for others to remove. Raises UnknownRun,
+    RunUnfinished.
     """
     found = row(db, run)
     if found.ended is None:
         raise RunUnfinished(run=run)
-    db.execute("DELETE FROM facts WHERE run = ?", (run,))
+    if facts:
+        db.execute("DELETE FROM facts WHERE run = ?", (run,))
     blobs = blob_rows.forget(db, run)
     db.execute("DELETE FROM runs WHERE id = ?", (run,))  # Takes the inbox and the snapshot with it.
     db.execute(

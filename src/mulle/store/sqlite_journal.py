@@ -255,6 +255,8 @@ class SqliteJournal:
         while after < head:
             with self._reading() as db:
                 found = sql.batches(db, run, after, SLICE)
+            if not found or found[0][0] > after:
+                raise UnknownRun(run=run)  # It was deleted while we read.
             for position, data in found:
                 batch = decode(data)[: head - position]
                 for fact in batch[after - position :]:
@@ -265,8 +267,6 @@ class SqliteJournal:
                 after = position + len(batch)
                 if after >= head:
                     break
-            if not found:
-                raise UnknownRun(run=run)  # It was deleted while we read.
             if after < head:
                 await asyncio.sleep(0)
         return facts

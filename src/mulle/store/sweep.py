@@ -47,6 +47,8 @@ _OLD = (
     " AND (run.parent IS NULL OR run.forked OR NOT EXISTS (SELECT 1 FROM runs AS parent"
     f" WHERE parent.id = run.parent AND NOT ({_GONE.format('parent')})))"
 )
+_REST = "sweep.rest/"
+"""Before the id of a run that is gone, and whose facts are not all gone yet: a key in the table `meta`."""
 _ENTRY = 600
 """Bytes that a run takes beside its facts: its row, and its places in the indexes."""
 
@@ -143,6 +145,8 @@ class Sweep:
 
         def step() -> bool:
             nonlocal after, waiting
+            if _remove_rest(db):
+                return True
             if not waiting:
                 waiting = db.execute(
                     f"SELECT run.id, run.ending {_OLD} ORDER BY run.ending LIMIT {FOUND}",
@@ -150,15 +154,13 @@ class Sweep:
                 ).fetchall()[::-1]
             if not waiting:
                 return False
-            run, after = waiting[-1]
+            run, after = waiting.pop()
             if not db.execute(f"SELECT 1 {_OLD} AND run.id = :run", self._limits | {"after": 0, "run": run}).fetchone():
-                waiting.pop()  # It was pinned since we looked, or somebody else was quicker.
-                return True
-            some = f"DELETE FROM facts WHERE rowid IN (SELECT rowid FROM facts WHERE run = ? LIMIT {ROWS})"
-            if db.execute(some, (run,)).rowcount == ROWS:
-                return True  # A run of a million facts takes many slices; it is old enough to be found again.
-            waiting.pop()
-            self._blobs += journal_rows.delete(db, run)
+                return True  # It was pinned since we looked, or somebody else was quicker.
+            rest = _is_long(db, run)
+            if rest:  # The facts of a run of a million take many slices. It is gone at once, and they follow.
+                db.execute("INSERT OR IGNORE INTO meta (key) VALUES (?)", (f"{_REST}{run}",))
+            self._blobs += journal_rows.delete(db, run, facts=not rest)
             self._runs += 1
             return True
 
@@ -203,6 +205,24 @@ class Sweep:
                 db.execute(f"PRAGMA incremental_vacuum({PAGES})").fetchall()
                 time.sleep(PAUSE / 4)
         db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+
+
+def _is_long(db: sqlite3.Connection, run: str) -> bool:
+    """Whether a run has more rows of facts than are removed at a time."""
+    found = db.execute(f"SELECT count(*) FROM (SELECT 1 FROM facts WHERE run = ? LIMIT {ROWS + 1})", (run,))
+    return found.fetchone()[0] > ROWS
+
+
+def _remove_rest(db: sqlite3.Connection) -> bool:
+    """Remove some facts of a run that is gone; whether there was one."""
+    found = db.execute("SELECT key FROM meta WHERE key GLOB ? LIMIT 1", (f"{_REST}*",)).fetchone()
+    if found is None:
+        return False
+    run = found[0].removeprefix(_REST)
+    some = f"DELETE FROM facts WHERE rowid IN (SELECT rowid FROM facts WHERE run = ? LIMIT {ROWS})"
+    if db.execute(some, (run,)).rowcount < ROWS:
+        db.execute("DELETE FROM meta WHERE key = ?", found)
+    return True
 
 
 def tighten(db: sqlite3.Connection, run: str) -> bool:
