@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from tests.runtime.homes import Home
 
+from mulle.document.policies import Budget
 from mulle.document.reading import read_workflow
 from mulle.document.workflow import Workflow
 from mulle.engine.facts import NodeDone, NodeFailed, NodeStarted
@@ -159,6 +160,17 @@ async def test_no_further_round_begins_when_the_time_of_a_loop_is_up(home: Home)
 
     assert (result.status, failures(journal)) == ("failed", [("it", "timeout")])
     assert not journal.on_disk(NodeStarted, ("it", 1, "slow"))
+
+
+async def test_a_run_whose_time_is_up_before_anything_is_on_disk_is_cut_off(home: Home):
+    now = [1000.0]
+    app, _ = home.open(clock=lambda: now[0])
+    app.catalogue = app.catalogue.with_types({"long": Long(now)})
+    document = workflow("type: long").model_copy(update={"budget": Budget(seconds=10.0)})
+
+    result = await app.run(document)
+
+    assert (result.status, result.error and result.error["type"]) == ("failed", "run.timed_out")
 
 
 async def test_what_is_done_in_time_is_not_touched(home: Home):

@@ -162,8 +162,6 @@ class Driver:
                 if self._inbox_due:
                     await self._take_signals()
                 self._take_events()
-                if self._timers:
-                    self._due(self._clock())
                 if not self._follow():
                     await self._pause()
                     continue
@@ -244,13 +242,13 @@ class Driver:
     # ------------------------------------------------------------------ what is to be done
 
     def _follow(self) -> bool:
-        """Begin what the fold lists and stop what it does not, until it asks for nothing new.
+        """Begin what the fold lists or time brings and stop what it does not list, until it asks for nothing new.
 
         Gives False, to be called again, when others should have their turn first or what was learnt be written.
         """
         while True:
-            if self.run.deadline:
-                self._end_what_is_late(self._clock())  # A body may have been asked for after its time was up.
+            if self._timers or self.run.deadline:
+                self._due(self._clock())
             if self._agenda.changed:
                 for path in self._agenda.changes():
                     self._look_at(path)
@@ -415,21 +413,17 @@ class Driver:
     def _is_stale(self, time: float, path: Path) -> bool:
         """Whether a timer's reason is gone."""
         if not path:
-            return self.run.cancelled is not None
+            return bool(self.run.cancelled or self.run.ended)
         if path in self._at_work:
             return True
         command = self._commands.get(path)
         return command is None or command.not_before > time or path in self._licensed
 
-    def _end_what_is_late(self, now: float) -> None:
-        """Fail the nodes whose time is up while their bodies are at work or they wait."""
+    def _due(self, now: float) -> None:
+        """Do what the time has come for."""
         while (deadline := self.run.deadline) and deadline[0] <= now:
             _, plan, node = self.run.at(deadline[1])
             self._ledger.record(self._executor.late(plan.spec, deadline[1], node))
-
-    def _due(self, now: float) -> None:
-        """Do what the time has come for."""
-        self._end_what_is_late(now)
         while self._timers and self._timers.first[0] <= now:
             time, path = self._timers.take()
             if self._is_stale(time, path):
