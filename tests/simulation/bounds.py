@@ -57,6 +57,7 @@ def nothing_times_out_before_its_time(world: "World") -> Iterator[str]:
 def nothing_begins_when_time_is_up(world: "World") -> Iterator[str]:
     """When a node's time is up, nothing begins in its body any more."""
     for kept in world.history.runs.values():
+        began = {(effect.path, effect.turn, effect.attempt) for effect in kept.effects}
         due: dict[Path, float] = {}
         over: set[Path] = set()
         for number, one in enumerate(kept.facts):
@@ -64,7 +65,7 @@ def nothing_begins_when_time_is_up(world: "World") -> Iterator[str]:
             if isinstance(fact, NodeStarted):
                 around = [fact.path[:length] for length in range(1, len(fact.path) - 1, 2)]
                 late = next((path for path in around if path in over or fact.at > due.get(path, fact.at)), None)
-                if late and number >= kept.begun_with:
+                if late and number >= kept.begun_with and (fact.effect == "pure" or _key(fact) in began):
                     yield f"{kept.id} {fact.path} began at {fact.at:.3f}, and the time of {late} was up"
                 limit = _limit(kept, fact.path)
                 if limit and fact.path not in due:
@@ -73,6 +74,11 @@ def nothing_begins_when_time_is_up(world: "World") -> Iterator[str]:
             elif isinstance(fact, NodeFailed):
                 due.pop(fact.path, None)
                 over |= {fact.path} if fact.kind == "timeout" else set()
+
+
+def _key(fact: NodeStarted) -> tuple[Path, int, int]:
+    """What an effect is found by: a licence alone, taken back before it was used, is none."""
+    return fact.path, fact.turn, fact.attempt
 
 
 def _limit(kept: RunHistory, path: Path) -> float:
@@ -92,7 +98,7 @@ def deadlines_are_kept(world: "World") -> Iterator[str]:
                 if fact.detail == "timeout" and fact.at < deadline - 0.001:
                     yield f"{kept.id} was cut off at {fact.at:.3f}, and had time until {deadline:.3f}"
             elif isinstance(fact, NodeStarted) and fact.at > deadline + A_MOMENT:
-                if (fact.path, fact.turn, fact.attempt) in began:
+                if _key(fact) in began:
                     yield f"{kept.id} {fact.path} began at {fact.at:.3f}, and the run had time until {deadline:.3f}"
             elif isinstance(fact, RunEnded) and not cut_off and fact.at > deadline + A_MOMENT:
                 yield f"{kept.id} went on until {fact.at:.3f}, and had time until {deadline:.3f}"

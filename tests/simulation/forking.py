@@ -17,6 +17,9 @@ from mulle.engine.fork import WouldNotRun
 from mulle.errors import JournalConflict, LeaseLost, MulleError, StoreFull, StoreUnavailable, UnknownRun
 
 if TYPE_CHECKING:
+    import asyncio
+
+    from tests.simulation.loop import Place
     from tests.simulation.world import World
 
 MOST = 4
@@ -31,6 +34,7 @@ class Forkers:
     def __init__(self, world: "World") -> None:
         self._world = world
         self._number = 0
+        self._asked: list[tuple[Place, asyncio.Task[None]]] = []
 
     def ask(self, chance: Random) -> None:
         """Somebody wants some run done again."""
@@ -40,7 +44,13 @@ class Forkers:
             return
         self._number += 1
         process, kept = chance.choice(living), chance.choice(runs)
-        self._world.loop.spawn(process.place, self._asks(process, kept, f"f{self._number}", chance))
+        asked = self._world.loop.spawn(process.place, self._asks(process, kept, f"f{self._number}", chance))
+        self._asked.append((process.place, asked))
+
+    @property
+    def asking(self) -> bool:
+        """Whether a living process is at it."""
+        return any(place.alive and not asked.done() for place, asked in self._asked)
 
     async def _asks(self, process: Process, kept: RunHistory, new: str, chance: Random) -> None:
         try:
@@ -103,9 +113,10 @@ def _retries(world: "World") -> Iterator[tuple[RunHistory, RunHistory]]:
 
 
 def _failed_by_itself(kept: RunHistory, path: Path) -> bool:
-    """Whether it is known what became of a step: it failed, and was not cut off."""
+    """Whether a step failed and was not cut off, or the document takes that for a failure: a retry does it again."""
     last = next(one.fact for one in reversed(kept.facts) if getattr(one.fact, "path", None) == path)
-    return isinstance(last, NodeFailed) and last.kind == "error"
+    taken_for = kept.work.nodes[str(path[-1])].get("on_interrupted") == "fail"
+    return isinstance(last, NodeFailed) and (last.kind == "error" or (last.kind == "interrupted" and taken_for))
 
 
 def _is_interrupted(fact: AnyFact, path: Path) -> bool:

@@ -90,6 +90,10 @@ class Rules(Protocol):
         """All that are kept."""
         ...
 
+    def with_facts(self) -> set[str]:
+        """All of which any fact is kept."""
+        ...
+
     def blobs(self) -> set[str]:
         """All big values, by hash."""
         ...
@@ -201,6 +205,9 @@ class MemoryRules:
 
     def runs(self) -> set[str]:
         return set(self.shelf.runs)
+
+    def with_facts(self) -> set[str]:
+        return self.runs()
 
     def blobs(self) -> set[str]:
         return set(self.shelf.blobs._parts)
@@ -324,6 +331,9 @@ class SqliteRules:
 
     def runs(self) -> set[str]:
         return {run for (run,) in self.db.execute("SELECT id FROM runs")}
+
+    def with_facts(self) -> set[str]:
+        return {run for (run,) in self.db.execute("SELECT DISTINCT run FROM facts")}
 
     def blobs(self) -> set[str]:
         return {name for (name,) in self.db.execute("SELECT hash FROM blobs UNION SELECT hash FROM blob_parts")}

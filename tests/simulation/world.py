@@ -80,7 +80,8 @@ class World:
             self.loop.end()
 
     def _all_ended(self) -> bool:
-        return not self.clients.waiting and all(one.ended for one in self.history.runs.values())
+        runs = self.history.runs.values()
+        return not (self.clients.waiting or self.forkers.asking) and all(one.ended for one in runs)
 
     def _end_trouble(self) -> None:
         self.history.say("----- the trouble ends -----")
@@ -201,7 +202,7 @@ class World:
                 pass
         self.history.swept(self.store.rules.runs(), keep, now)
         self.store.look()
-        self.history.keeping.all_old(self.store.rules.runs())
+        self.history.keeping.all_old(self.store.rules.runs() | self.store.rules.with_facts())
 
     # ------------------------------------------------------------------ what steps do
 
