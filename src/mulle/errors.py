@@ -45,6 +45,11 @@ class MulleError(Exception):
         self.advice = self.hint.format_map(self.facts) if hint is None else hint
         super().__init__(self.text)
 
+    @property
+    def cause(self) -> str:
+        """The error's own words, where `text` says also in which place it happened; else empty."""
+        return str(self.facts.get("cause", ""))
+
     def to_dict(self) -> dict[str, str]:
         """The error as the command line and the API show it: `{code, message, where, hint}`."""
         return {"code": self.code, "message": self.text, "where": self.at, "hint": self.advice}
@@ -209,7 +214,10 @@ class StepError(MulleError):
 
 
 class BodyFailed(StepError):
-    """A step failed inside a loop, a map or a subflow; a retry runs the whole body again."""
+    """A step failed inside a loop, a map or a subflow; a retry runs the whole body again.
+
+    Facts: `cause`, what the step said.
+    """
 
     code = "body.failed"
 
@@ -365,6 +373,11 @@ class CodeRaised(SandboxError):
     code = "sandbox.raised"
     message = "{type}{place}: {said}"
     hint = "Mend the code of this step, or give it the inputs it expects."
+
+    @property
+    def cause(self) -> str:
+        """`ValueError: boom`, as Python itself would end its report."""
+        return ": ".join(filter(None, (self.facts["type"], self.facts["said"])))
 
 
 class CodeForbidden(CodeRaised):

@@ -112,6 +112,46 @@ async def test_what_a_loops_last_round_left_is_seen_outside_and_by_its_condition
     assert run.outputs == {"t": "3", "n": 3}
 
 
+@pytest.mark.parametrize(
+    ("selector", "operator", "value"),
+    [("lp.n", "=", "1"), ("start.q", "is", "halt"), ("conversation.v", "is", "halt"), ("env.E", "is", "halt")],
+)
+async def test_a_condition_that_holds_at_once_ends_a_loop_before_its_first_round(
+    selector: str, operator: str, value: str
+):
+    stop = {"variable_selector": selector.split("."), "comparison_operator": operator, "value": value}
+    nodes = [start("q"), *loop([NUMBER], break_conditions=[stop]), change("+=", 1), template("t", "x", "lp")]
+    text = export(
+        [*nodes, end(n="lp.n", rounds="lp.loop_round", inside="t.output")],
+        "start>lp lps>as as>t lp>end",
+        conversation_variables=[{"name": "v", "value_type": "string", "value": "halt"}],
+        environment_variables=[{"name": "E", "value_type": "string", "value": "halt"}],
+    )
+
+    assert (await ran(text, {"q": "halt"})).outputs == {"n": 1, "rounds": None, "inside": None}
+
+
+@pytest.mark.parametrize(
+    ("type_", "value", "begins"),
+    [
+        ("array[string]", "", []),
+        ("array[string]", None, []),
+        ("array[string]", '["a"]', ["a"]),
+        ("boolean", "true", True),
+        ("object", '{"a": 1}', {"a": 1}),
+        ("number", "abc", None),
+        ("number", None, None),
+        ("object", "[]", None),
+    ],
+)
+async def test_a_loop_variable_begins_as_its_type_or_the_loop_fails(type_: str, value: Any, begins: Any):
+    variable = {"label": "v", "var_type": type_, "value_type": "constant", "value": value}
+    nodes = [start(), *loop([variable]), template("t", "x", "lp"), end(v="lp.v")]
+    run = await ran(export(nodes, "start>lp lps>t lp>end"))
+
+    assert (run.status, run.outputs) == (("failed", {}) if begins is None else ("succeeded", {"v": begins}))
+
+
 async def test_a_loop_may_be_left_from_inside():
     fork = node(
         "if",

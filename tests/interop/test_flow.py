@@ -91,6 +91,22 @@ async def test_one_answer_is_the_runs_answer():
     assert run.said == "안녕: 반가워요"
 
 
+@pytest.mark.parametrize(
+    ("text", "said"), [("{{{#start.v#}}}", "{5}"), ("{{ {{{#start.v#}}", "{{ {5"), ("{a}{{#start.v#}}", "{a}5")]
+)
+async def test_braces_around_a_reference_stay(text: str, said: str):
+    run = await ran(export([start("v"), node("a", "answer", answer=text)], "start>a"), {"v": 5})
+
+    assert run.said == said
+
+
+async def test_a_workflow_that_is_no_chat_may_refer_to_the_question():
+    run = await ran(export([start("v"), end(q="sys.query")], "start>end"), {"query": "뭐예요?"})
+
+    assert run.outputs == {"q": "뭐예요?"}
+    assert (await ran(export([start(), end(q="sys.query")], "start>end"))).outputs == {"q": ""}
+
+
 async def test_several_answers_are_one_and_shown_in_the_order_in_which_dify_opens_them():
     nodes = [
         start(),

@@ -3,6 +3,7 @@
 # ruff: noqa: E501  # One node a line.
 import contextlib
 import copy
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 from tests.interop.exports import end, export, node, start
 
 from mulle.document.ports import is_array, is_object
+from mulle.document.reading import UnreadableDocument
 from mulle.errors import MulleError
 from mulle.interop.dify.assemble import import_dify
 from mulle.interop.dify.reading import NotDify
@@ -105,6 +107,31 @@ def test_the_unbroken_one_is_imported():
 )
 def test_what_is_no_workflow_is_refused_with_a_reason(text: bytes, said: str):
     with pytest.raises(NotDify, match=said):
+        import_dify(text)
+
+
+def test_aliases_are_written_out():
+    nodes = [start("v"), end(v="start.v")]
+    plain = yaml.safe_load(export(nodes, "start>end"))
+    shared: list[str] = ["image"]
+    plain["workflow"]["graph"]["nodes"][1]["data"] |= {"a": shared, "b": shared}
+    text = yaml.safe_dump(plain)
+
+    assert "*id001" in text
+    assert import_dify(text).workflow == import_dify(export(nodes, "start>end")).workflow
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a: &a [1, 1]\n" + "\n".join(f"{b}: &{b} [*{a}, *{a}]" for a, b in pairwise("abcdefghijklmnopqrstuvwxyz")),
+        "app: {}\nworkflow: &w {graph: *w}",
+        "app: *nothing",
+    ],
+    ids=["bomb", "cycle", "unknown"],
+)
+def test_aliases_that_cannot_be_written_out_are_refused(text: str):
+    with pytest.raises(UnreadableDocument):
         import_dify(text)
 
 

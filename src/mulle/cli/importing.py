@@ -46,7 +46,7 @@ def import_(file: str, source: str | None, out: str | None, as_json: bool) -> in
 
 def seen(text: bytes) -> str:
     """Where a file comes from, by what stands in it."""
-    data = read_data(text)
+    data = read_data(text, aliases=True)
     return "dify" if is_object(data) and ("app" in data or "workflow" in data) else "legacy"
 
 

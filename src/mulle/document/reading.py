@@ -54,13 +54,18 @@ def _workflow(data: Any) -> Workflow:
         raise InvalidDocument([problem for _, problem in schema_problems(error, data, model=Workflow)]) from error
 
 
-def read_data(text: str | bytes) -> Any:
-    """Plain data of YAML or JSON text, hostile text included; raises UnreadableDocument."""
+def read_data(text: str | bytes, *, aliases: bool = False) -> Any:
+    """Plain data of YAML or JSON text, hostile text included; raises UnreadableDocument.
+
+    Args:
+        text: The text, or the bytes of its file.
+        aliases: Take YAML's aliases, written out, as other people's programs make them.
+    """
     if len(text) > MAX_BYTES:
         raise UnreadableDocument(f"The document is larger than {MAX_BYTES // 1024 // 1024} MB.")
     text = (_decoded(text) if isinstance(text, bytes) else text).removeprefix("\ufeff")
     try:
-        return plain_data(_json(text) if text.lstrip().startswith("{") else load_yaml(text))
+        return plain_data(_json(text) if text.lstrip().startswith("{") else load_yaml(text, aliases=aliases))
     except RecursionError as error:
         raise too_deep() from error
 

@@ -1,4 +1,6 @@
-"""The YAML we read and write: its 1.2 core schema, without aliases, tags, duplicate keys or depths that crash a parser.
+"""The YAML we read and write: its 1.2 core schema, without tags, duplicate keys or depths that crash a parser.
+
+Aliases are taken only where other people's programs wrote the text.
 
 `on`, `yes`, dates, 12:30 and 01012345678 stay text; only null, true, false and numbers are more than text. Keys are
 text as it was written.
@@ -21,11 +23,17 @@ MOST_PARTS = 300_000
 """Keys and values of a text: YAML takes some 10 µs for each, and nobody writes as many by hand."""
 
 
-def load_yaml(text: str) -> Any:
-    """Plain data of YAML text; raises UnreadableDocument with line and column."""
+def load_yaml(text: str, *, aliases: bool = False) -> Any:
+    """Plain data of YAML text; raises UnreadableDocument with line and column.
+
+    Args:
+        text: The YAML.
+        aliases: Take aliases, as programs write them for what they hold once and say twice. Written out, the text may
+            still have no more parts than any other.
+    """
     _check_characters(text)
     try:
-        _check_events(text)
+        _check_events(text, aliases=aliases)
         return yaml.load(text, Loader=_Loader)  # noqa: S506 - a SafeLoader, narrowed further.
     except yaml.MarkedYAMLError as error:
         if "nesting depth" in f"{error.problem}":  # The parser's own limit, for what it meets before an event is out.
@@ -52,19 +60,35 @@ def _check_characters(text: str) -> None:
         raise UnreadableDocument(message, at=f"line {line}, column {column}", hint=hint)
 
 
-def _check_events(text: str) -> None:
-    """Refuse aliases (bombs), tags, too much and too deep (a crash of the C parser) before anything is built."""
-    depth = 0
-    for number, event in enumerate(yaml.parse(text, Loader=_Loader)):
-        if number > MOST_PARTS:
-            message = f"The document has more than {MOST_PARTS:,} keys and values."
-            raise UnreadableDocument(message, hint="Write it as JSON, which reads quicker, or make it smaller.")
+def _check_events(text: str, *, aliases: bool) -> None:
+    """Refuse bombs of aliases, tags, too much and too deep (a crash of the C parser) before anything is built."""
+    depth = parts = 0
+    sizes: dict[str, int] = {}
+    """By anchor: the parts of what it names, nothing while it is still open."""
+    begun: list[tuple[str | None, int]] = []
+    for event in yaml.parse(text, Loader=_Loader):
         if isinstance(event, yaml.AliasEvent):
-            message = "Aliases (`*name`) are not supported; write the value out."
-            raise UnreadableDocument(message, at=_at(event.start_mark))
-        if getattr(event, "tag", None) not in _PLAIN_TAGS:
+            if not aliases:
+                message = "Aliases (`*name`) are not supported; write the value out."
+                raise UnreadableDocument(message, at=_at(event.start_mark))
+            if event.anchor not in sizes:
+                message = f"The alias `*{event.anchor}` names nothing that stands whole before it."
+                raise UnreadableDocument(message, at=_at(event.start_mark))
+            parts += sizes[event.anchor]
+        elif getattr(event, "tag", None) not in _PLAIN_TAGS:
             message = "Tags (`!name`) are not supported; write plain data."
             raise UnreadableDocument(message, at=_at(event.start_mark))
+        if isinstance(event, yaml.CollectionEndEvent):
+            anchor, before = begun.pop()
+            sizes |= {anchor: parts - before} if anchor else {}
+        parts += 1
+        if isinstance(event, yaml.CollectionStartEvent):
+            begun.append((event.anchor, parts))
+        elif isinstance(event, yaml.ScalarEvent) and event.anchor:
+            sizes[event.anchor] = 1
+        if parts > MOST_PARTS:
+            message = f"The document has more than {MOST_PARTS:,} keys and values."
+            raise UnreadableDocument(message, hint="Write it as JSON, which reads quicker, or make it smaller.")
         depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
         if depth > MAX_DEPTH:
             raise too_deep()

@@ -33,9 +33,12 @@ class Failure(msgspec.Struct, frozen=True, omit_defaults=True):
     node: str = ""
     hint: str = ""
     where: str = ""
+    cause: str = ""
+    """The error's own words, where `message` says also in which place it happened: `ValueError: boom`."""
 
     def to_dict(self) -> dict[str, str]:
-        return {"type": self.type, "message": self.message, "node": self.node}
+        cause = {"cause": self.cause} if self.cause else {}
+        return {"type": self.type, "message": self.message, "node": self.node} | cause
 
 
 class BlobRef(msgspec.Struct, frozen=True, array_like=True):

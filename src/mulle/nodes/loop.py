@@ -71,7 +71,8 @@ def _state_after(ctx: Context) -> dict[str, Any]:
     if not ending.succeeded:
         message = ending.error.message if ending.error else "it was stopped"
         node = ending.error.node if ending.error else ""
-        raise BodyFailed(f"Round {ctx.memo} failed at '{node}': {message}")
+        cause = ending.error.cause or message if ending.error else ""
+        raise BodyFailed(f"Round {ctx.memo} failed at '{node}': {message}", cause=cause)
     state: dict[str, Any] = ending.state or {}
     return state | ending.outputs
 

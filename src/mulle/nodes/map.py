@@ -132,7 +132,11 @@ def _collected(endings: Sequence[Ending], config: Map.Config, first_index: int) 
             results.append(None)
     if errors and config.on_item_error == "fail":
         first = next((error for error in errors if error["type"] != "stopped"), errors[0])
-        raise BodyFailed(f"Item {first['index']} failed at '{first['node']}': {first['message']}", hint=_HINT)
+        place: int = first["index"] - first_index
+        cause = _cause(endings[place])
+        raise BodyFailed(
+            f"Item {first['index']} failed at '{first['node']}': {first['message']}", hint=_HINT, cause=cause
+        )
     return {"results": results, "errors": errors}
 
 
@@ -147,6 +151,10 @@ def _raced(endings: Sequence[Ending], config: Map.Config, first_index: int) -> d
 
 
 _HINT = "With `on_item_error: drop` or `null` the others go on."
+
+
+def _cause(ending: Ending) -> str:
+    return ending.error.cause or ending.error.message if ending.error else ""
 
 
 def _error(ending: Ending, index: int) -> dict[str, Any]:

@@ -44,7 +44,8 @@ class Subflow(Node):
         if not ending.succeeded:
             message = ending.error.message if ending.error else "it was stopped"
             node = ending.error.node if ending.error else ""
-            raise BodyFailed(f"The steps inside failed at '{node}': {message}")
+            cause = ending.error.cause or message if ending.error else ""
+            raise BodyFailed(f"The steps inside failed at '{node}': {message}", cause=cause)
         return Done(ending.outputs)
 
     def effect_of(self, config: Config) -> Effect:

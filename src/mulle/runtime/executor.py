@@ -40,6 +40,9 @@ from mulle.sdk.derived import with_derived
 from mulle.sdk.fit import NOT_DATA, NoData, copied, plain
 from mulle.sdk.node import Answer, Done, Expand, Wait
 
+LONGEST_CAUSE = 4_000
+"""Characters of an error's own words that are kept beside its message; longer ones stand in the message only."""
+
 
 class TimedOut(StepError):
     """A step took longer than it may."""
@@ -264,8 +267,9 @@ class Executor:
 
     def _described(self, error: BaseException, spec: NodeSpec) -> Failure:
         if isinstance(error, MulleError):
-            text, hint = self._told(error.text), self._told(error.advice)
-            return Failure(error.code, text, spec.id, hint=hint, where=error.at)
+            text, hint, cause = self._told(error.text), self._told(error.advice), self._told(error.cause)
+            cause = cause if len(cause) <= LONGEST_CAUSE else ""
+            return Failure(error.code, text, spec.id, hint=hint, where=error.at, cause=cause)
         if isinstance(error, asyncio.CancelledError):
             return Failure("stopped", "The step was stopped.", spec.id)
         return Failure(type(error).__name__, self._told(_text_of(error)) or type(error).__name__, spec.id)

@@ -173,6 +173,11 @@ class ScopeFailure(Protocol):
         """The node that failed."""
         ...
 
+    @property
+    def cause(self) -> str:
+        """What went wrong in its own words, without where; empty where `message` is that already."""
+        ...
+
 
 class Ending(Protocol):
     """How one scope that a node asked for ended."""

@@ -38,7 +38,7 @@ class Returned(Settings):
     deepest: int | None = Field(default=None, ge=1)
     """How many objects may stand in each other."""
     fields: "dict[str, Returned] | None" = None
-    """What an object, or each object of a list, has to have; anything else in it is left out."""
+    """What an object, or each object of a list, has to have, nothing more and nothing less."""
 
     @property
     def port_type(self) -> PortType:
@@ -60,8 +60,8 @@ def checked(found: Mapping[str, Any], wanted: Mapping[str, Returned], place: str
         if name not in found:
             raise NotAsDeclared(name=place + name, problem="is missing")
         made[name] = _value(found[name], one, place + name)
-    if not place and (more := found.keys() - wanted.keys()):
-        raise NotAsDeclared(name=min(more), problem="is returned and not declared")
+    if more := found.keys() - wanted.keys():
+        raise NotAsDeclared(name=place + min(more), problem="is returned and not declared")
     return made
 
 

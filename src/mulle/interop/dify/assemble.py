@@ -65,12 +65,22 @@ class _Assembly:
         self.refs = refs
         self.scopes = refs.scopes
         self.made = {node.id: self._converted(node) for node in self.scopes.nodes.values()}
+        self._takes_the_question()
         self.taken = {*refs.ids.values()}
         iterations = [node for node in self.scopes.nodes.values() if node.type == "iteration"]
         self.results = {node.id: self._result(node) for node in iterations}
 
     def _converted(self, node: DifyNode) -> Made:
         return CONVERTERS.get(node.type, outside.unknown)(node, self.refs)
+
+    def _takes_the_question(self) -> None:
+        """A workflow that is no chat may refer to the question all the same: then it is an input like any other."""
+        for start in self.refs.asked:
+            made = self.made[start]
+            ports = made.more.setdefault("ports", {"outputs": []})["outputs"]
+            if all(port["name"] != flow.QUERY for port in ports):
+                ports.append(flow.QUESTION)
+            made.data["open"] = True
 
     def document(self) -> dict[str, Any]:
         refs = self.refs
@@ -149,6 +159,8 @@ class _Assembly:
         spec |= made.more | _policies(node, refs)
         if node.type in CONTAINERS:
             spec["body"] = self._body(node.id)
+            if node.type == "loop":
+                self._begins_with(node, spec["data"])
             self._hands_on_what_is_said(node, spec)
         if node.type == "answer":
             spec["data"] = spec["data"] | after(node, refs)
@@ -200,6 +212,12 @@ class _Assembly:
         if speakers(container.id, self.refs):
             kept[SAID] = f"{{{{ state.{SAID} }}}}{self._said(container.id)}"
         return kept
+
+    def _begins_with(self, loop: DifyNode, data: dict[str, Any]) -> None:
+        """Give a loop's first state what its rounds leave, as nothing: it may end before any of them."""
+        left = dict.fromkeys(sorted(self.refs.exports.get(loop.id, {})))
+        if state := left | data.get("state", {}):
+            data["state"] = state
 
     # ------------------------------------------------------------------ what is said
 
@@ -272,7 +290,8 @@ def _policies(node: DifyNode, refs: References) -> dict[str, Any]:
 def _default(one: dict[str, Any]) -> Any:
     """A default value; lists, objects, numbers and yes/no are often written as text."""
     value, kind = one.get("value"), str(one.get("type"))
-    return containers.constant(value, kind)
+    found = containers.constant(value, kind)
+    return float(found) if type(found) is int and isinstance(value, str) and kind == "number" else found
 
 
 def notes_of_features(refs: References) -> None:

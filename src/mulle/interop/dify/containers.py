@@ -2,17 +2,22 @@
 
 import json
 from dataclasses import fields
-from typing import Any
+from typing import Any, get_args
 
 from mulle.document.expressions import Reference
 from mulle.interop.dify.conditions import checks
 from mulle.interop.dify.made import Made
 from mulle.interop.dify.reading import DifyNode, selector
 from mulle.interop.dify.references import References
+from mulle.interop.names import quoted
+from mulle.sdk.returns import Kind, fits
 
 ON_ERROR = {"terminated": "fail", "continue-on-error": "null", "remove-abnormal-output": "drop"}
 RESULT = "output"
 """What a round of an iteration gives, as an output of its End."""
+
+
+KINDS: dict[str, Kind] = {one: one for one in get_args(Kind)}
 
 
 def iteration(node: DifyNode, refs: References) -> Made:
@@ -51,9 +56,10 @@ def stopping(node: DifyNode, refs: References) -> dict[str, Any]:
         return {"until": {"checks": left}} if leaves else {}
     after = _AfterARound(**{one.name: getattr(refs, one.name) for one in fields(References)})
     found = checks(conditions, node.data.get("logical_operator"), node, after)
-    looks_inside = any(selector(one.get("variable_selector"))[:1] != (node.id,) for one in conditions)
+    inside = {inner.id for inner in refs.scopes.inside(node.id)}
+    looks_inside = any(inside & {*selector(one.get("variable_selector"))[:1]} for one in conditions)
     until = {"match": "any", "checks": [*left, found]} if leaves else found
-    return {"until": until} | ({} if looks_inside or leaves else {"until_first": True})
+    return {"until": until} | ({} if looks_inside else {"until_first": True})
 
 
 class _AfterARound(References):
@@ -80,7 +86,13 @@ def _first_value(variable: dict[str, Any], node: DifyNode, refs: References) -> 
         return "{{ " + refs.strict(selector(value), node) + " }}"
     if isinstance(value, str) and kind == "string":
         return refs.template(value, node)
-    return constant(value, kind)
+    if kind.startswith("array") and value in (None, ""):
+        return []
+    first = constant(value, kind)
+    if (known := KINDS.get(kind)) and not fits(first, known):
+        refs.note(f"{refs.shown(node)}: '{variable['label']}' begins as no {kind}; the step fails, as it does in Dify.")
+        return "{{ fail(" + quoted(f"'{variable['label']}' begins as no {kind}") + ") }}"
+    return first
 
 
 def constant(value: Any, kind: str) -> Any:
@@ -90,4 +102,4 @@ def constant(value: Any, kind: str) -> Any:
     try:
         return json.loads(value)
     except (ValueError, RecursionError):
-        return 0 if kind == "number" else value
+        return value

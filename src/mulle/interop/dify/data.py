@@ -24,7 +24,7 @@ def aggregator(node: DifyNode, refs: References) -> Made:
             for one in groups
             if is_object(one) and one.get("group_name")
         }
-        return Made("aggregate", {"groups": {name: found for name, found in named.items() if found}})
+        return Made("aggregate", {"groups": {name: found or ["null"] for name, found in named.items()}})
     return Made("aggregate", {"mode": "first", "first_of": _expressions(node.data.get("variables"), node, refs)})
 
 
@@ -89,13 +89,12 @@ def _target(chosen: tuple[str, ...], refs: References) -> tuple[str, str]:
 
 def _change(item: dict[str, Any], node: DifyNode, refs: References) -> dict[str, Any] | None:
     target, kind = _target(selector(item.get("variable_selector")), refs)
-    operation, value = item.get("operation"), item.get("value")
+    operation, value = str(item.get("operation")), item.get("value")
+    if (wrong := _unsupported(operation, str(item.get("input_type")), kind)) is not None:
+        refs.note(f"{refs.shown(node)}: {wrong}; the step fails, as it does in Dify.")
+        return {"target": target, "value": "{{ fail(" + quoted(wrong) + ") }}"}
     if operation == "clear":
         return _cleared(target, kind)
-    if not _supported(str(operation), kind):
-        refs.note(f"{refs.shown(node)}: {operation} does not go with a {kind}; the step fails, as it does in Dify.")
-        said = quoted(f"Operation {operation} is not supported for type {kind}")
-        return {"target": target, "value": "{{ fail(" + said + ") }}"}
     if operation in ("remove-first", "remove-last"):
         count = f"1 - length({target})" if operation == "remove-first" else f"length({target}) - 1"
         empty = f"[] if length({target}) == 0 else take({target}, {count})"
@@ -103,7 +102,8 @@ def _change(item: dict[str, Any], node: DifyNode, refs: References) -> dict[str,
     expression, typed = _value(item, value, node, refs), _typed(kind)
     match operation:
         case "over-write" | "set":
-            return {"target": target, "value": _templated(_kept_by(target, expression, item), value, kind)} | typed
+            written = constant(value, kind) if operation == "set" and kind == "object" else value
+            return {"target": target, "value": _templated(_kept_by(target, expression, item), written)} | typed
         case "append" if _is_variable(item):
             # Dify passes over a value that is null, which `append` would take.
             some = "{{ " + f"[] if is_null({expression}) else [{expression}]" + " }}"
@@ -112,7 +112,7 @@ def _change(item: dict[str, Any], node: DifyNode, refs: References) -> dict[str,
             return {
                 "target": target,
                 "op": operation,
-                "value": _templated(_kept_by("[]", expression, item), value, kind),
+                "value": _templated(_kept_by("[]", expression, item), value),
             } | typed
         case "+=" | "-=":
             return {"target": target, "op": "add", "value": _signed(operation, expression, value)} | typed
@@ -127,19 +127,29 @@ def _change(item: dict[str, Any], node: DifyNode, refs: References) -> dict[str,
 NUMERIC = frozenset({"number", "integer", "float"})
 
 
-def _supported(operation: str, kind: str) -> bool:
-    """Whether Dify has an operation for variables of a type; anything goes where the type is not known."""
+WITH_A_VALUE = frozenset({"over-write", "set", "append", "extend", "+=", "-=", "*=", "/="})
+
+
+def _unsupported(operation: str, input_type: str, kind: str) -> str | None:
+    """Why Dify refuses a change, if it does: not every operation goes with every type, nor with every kind of input."""
     if not kind:
-        return True
+        return None
     match operation:
         case "+=" | "-=" | "*=" | "/=":
-            return kind in NUMERIC
+            fits = kind in NUMERIC
         case "append" | "extend" | "remove-first" | "remove-last":
-            return kind.startswith("array")
+            fits = kind.startswith("array")
         case "set":
-            return not kind.startswith("array")
+            fits = not kind.startswith("array")
         case _:
-            return True
+            fits = True
+    if not fits:
+        return f"Operation {operation} is not supported for type {kind}"
+    by_variable = operation not in ("set", "+=", "-=", "*=", "/=")
+    by_constant = operation in WITH_A_VALUE and not kind.startswith("array")
+    if (input_type == "variable" and not by_variable) or (input_type == "constant" and not by_constant):
+        return f"Input type {input_type} is not supported for operation {operation}"
+    return None
 
 
 def _cleared(target: str, kind: str) -> dict[str, Any]:
@@ -169,12 +179,8 @@ def _kept_by(other: str, expression: str | None, item: dict[str, Any]) -> str | 
     return f"default({expression}, {other})" if expression is not None and _is_variable(item) else expression
 
 
-def _templated(expression: str | None, written: Any, kind: str) -> Any:
-    if expression is not None:
-        return "{{ " + expression + " }}"
-    if isinstance(written, str) and kind in ("object", "boolean"):
-        return constant_value(constant(written, kind))
-    return constant_value(written)
+def _templated(expression: str | None, written: Any) -> Any:
+    return constant_value(written) if expression is None else "{{ " + expression + " }}"
 
 
 def constant_value(value: Any) -> Any:
@@ -194,7 +200,8 @@ def _bracketed(expression: str) -> str:
 
 def _typed(kind: str) -> dict[str, Any]:
     known = "number" if kind in NUMERIC else kind
-    return {"type": known} if known in get_args(Kind) and known not in ("any", "array") else {}
+    known = "array" if known == "array[any]" else known
+    return {"type": known} if known in get_args(Kind) and known != "any" else {}
 
 
 # ---------------------------------------------------------------------- list-operator
@@ -215,7 +222,7 @@ def list_operator(node: DifyNode, refs: References) -> Made:
         by = {"by": f"item.{key}"} if isinstance(key, str) and key else {}
         operations.append({"op": "sort"} | by | ({"reverse": True} if order.get("value") == "desc" else {}))
     if limit.get("enabled"):
-        size = limit.get("size")
+        size = constant(limit.get("size"), "number")
         operations.append({"op": "take", "count": size if type(size) is int and size >= 0 else 10})
     value = "{{ default(" + refs.strict(node.selector("variable"), node) + ", []) }}"
     return Made("transform", {"value": value} | ({"operations": operations} if operations else {}))
@@ -225,6 +232,8 @@ def _nth(serial: str) -> dict[str, Any]:
     """Only the item with that number, counted from 1; Dify fails where there is none."""
     number = serial.removeprefix("{{").removesuffix("}}").strip()
     number = number.removeprefix("string(").removesuffix(")") if number.startswith("string(") else number
+    if not serial.startswith("{{") and not number.isdigit():
+        return {"op": "value", "expression": f"[] if not value else fail({quoted(f'{serial} is no number')})"}
     number = f"number({number})" if not number.isdigit() else number
     missing = quoted("there is no item of that number")
     place = f"{int(number) - 1}" if number.isdigit() else f"{number} - 1"

@@ -15,13 +15,15 @@ NOTHING = "{{ null }}"
 TEXTS = frozenset({"text-input", "paragraph", "select", "url", "external_data_tool"})
 
 
+QUESTION = {"name": QUERY, "type": "string", "default_value": "", "description": "What the person writes."}
+
+
 def start(node: DifyNode, refs: References) -> Made:
     ports = [
         _port(one) for one in node.objects("variables") if isinstance(one.get("variable"), str) and one["variable"]
     ]
     if refs.app.is_chat and all(port["name"] != QUERY for port in ports):
-        asked = {"name": QUERY, "type": "string", "default_value": "", "description": "What the person writes."}
-        ports.insert(0, asked)
+        ports.insert(0, QUESTION)
     if node.type == "trigger-webhook":
         ports = [{"name": name} for name in sent(node)]
     return Made("start", {"open": True} if ports else {}, {"ports": {"outputs": ports}} if ports else {})

@@ -99,7 +99,7 @@ def selector(value: Any) -> tuple[str, ...]:
 
 def read_dify(text: str | bytes) -> DifyApp:
     """An export's text taken apart; raises UnreadableDocument, NotDify."""
-    data = read_data(text)
+    data = read_data(text, aliases=True)
     if not is_object(data):
         raise NotDify(problem="it holds no mapping")
     app = an_object(data.get("app"))

@@ -45,7 +45,7 @@ DERIVED: dict[str, dict[str, str]] = {
     "variable-assigner": {"output": "value"},
     "list-operator": {"result": "value", "first_record": "first(value)", "last_record": "last(value)"},
     "iteration": {"output": "results"},
-    "loop": {"loop_round": "iterations"},
+    "loop": {"loop_round": "iterations if iterations else null"},
     "parameter-extractor": {"__is_success": "1", "__reason": "null", "__usage": "{}"},
     "question-classifier": {"class_label": "class_name", "usage": "{}"},
     "answer": {"files": "[]"},
@@ -70,7 +70,11 @@ OWN: dict[str, frozenset[str]] = {
 CHOSEN = {"if-else": ("result", "selected_case_id"), "question-classifier": ("class_id",)}
 """By type: outputs that say which way a fork took."""
 
-FAILURES = {"error_message": "error.message", "error_type": "error.type"}
+FAILURES = {
+    "error_message": "default({node}.error.cause, default({node}.error.message, null))",
+    "error_type": "default({node}.error.type, null)",
+}
+"""What Dify gives beside the outputs of a step whose failure is handled. It says what went wrong, and not where."""
 
 
 @dataclass
@@ -88,6 +92,8 @@ class References:
     """By loop: names in its state for what is inside, and where that stands."""
     named_secrets: dict[str, str] = field(default_factory=dict[str, str])
     """By value: the names of secrets that stood in the export in clear."""
+    asked: set[str] = field(default_factory=set[str])
+    """The start, if something refers to the question, which only the start of a chat takes by itself."""
     passed_on: dict[str, set[str]] = field(default_factory=dict[str, set[str]])
     """By iteration: which of `item` and `index` a body further inside needs."""
 
@@ -180,7 +186,10 @@ class References:
     def _system(self, name: str, at: DifyNode) -> str:
         if name == QUERY:
             start = next((node for node in self.scopes.nodes.values() if node.type == "start"), None)
-            return self.port(start.id, QUERY) if start else "null"
+            if start is None:
+                return "null"
+            self.asked.add(start.id)
+            return self.port(start.id, QUERY)
         if name not in SYSTEM:
             self.note(f"{self.shown(at)}: sys.{name} is not known here; it is read as nothing.")
             return "null"
@@ -214,7 +223,7 @@ class References:
         if name in CHOSEN.get(source.type, ()):
             return self._chosen(source, name)
         if name in FAILURES and source.text("error_strategy"):
-            return f"default({self.node(source.id)}.{FAILURES[name]}, null)"
+            return FAILURES[name].format(node=self.node(source.id))
         undeclared = source.type == "code" and not is_object(source.object("outputs").get(name))
         if undeclared or source.type == "if-else":
             self.note(f"{self.shown(source)} has no output '{name}'; it is read as nothing.")
@@ -229,6 +238,9 @@ class References:
         ):
             self.silent.setdefault(source.id, set()).add(name)
             self.note(f"{self.shown(source)} has no output '{name}' here; it is read as nothing.")
+        elif source.type not in DERIVED and source.type not in ROOTS:
+            # Whatever is pinned: what is not among it is nothing, as in Dify.
+            self.silent.setdefault(source.id, set()).add(name)
         return self.port(source.id, name)
 
     def _chosen(self, fork: DifyNode, name: str) -> str:
@@ -362,9 +374,12 @@ def is_plain(node: str) -> bool:
         return False
 
 
+_BRACES = re.compile(r"\{\{+|\{$")
+
+
 def _escaped(text: str) -> str:
-    """A plain text in which braces do not begin a reference."""
-    return text.replace("{{", '{{ "{{" }}')
+    """A plain text in which braces do not begin a reference, not even together with those of one behind it."""
+    return _BRACES.sub(lambda braces: '{{ "' + braces[0] + '" }}', text)
 
 
 def _as_expression(text: str) -> str:

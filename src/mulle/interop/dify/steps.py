@@ -84,7 +84,7 @@ class HumanInput(Foreign):
 
 
 class JavaScript(Foreign):
-    """Stand where Dify ran JavaScript; it runs only pinned."""
+    """Stand where Dify had code that a code step cannot run: JavaScript, or Python that is broken."""
 
     type = "dify.code"
 

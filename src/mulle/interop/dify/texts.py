@@ -5,12 +5,14 @@ import sys
 from typing import Any
 
 from mulle.document.ports import is_object
+from mulle.errors import SandboxError
 from mulle.interop.dify.foreign import foreign
 from mulle.interop.dify.made import Made
 from mulle.interop.dify.reading import DifyNode, selector
 from mulle.interop.dify.references import TEMPLATE, References
 from mulle.interop.loose import a_list, an_object, objects
 from mulle.interop.names import quoted
+from mulle.sdk.code_signature import signature
 
 CONTEXT = "{{#context#}}"
 OPENAI = ("openai", "langgenius/openai/openai")
@@ -211,18 +213,32 @@ def code(node: DifyNode, refs: References) -> Made:
         for one in node.objects("variables")
         if one.get("variable")
     }
-    if node.text("code_language") not in ("", "python3"):
-        refs.note(f"{refs.shown(node)}: it is JavaScript; write it in Python. Until then it runs only pinned.")
-        return foreign(node, refs, inputs, about=source)
+    outputs = an_object(node.data.get("outputs"))
+    if (why := _unrunnable(node.text("code_language"), source, inputs)) is not None:
+        refs.note(f"{refs.shown(node)}: {why}. Until then it runs only pinned.")
+        made = foreign(node, refs, inputs, about=source)
+        made.more["ports"] = {"outputs": [{"name": name} for name in outputs]}
+        return made
     data: dict[str, Any] = {"code": source}
     if inputs:
         data["inputs"] = inputs
-    outputs = node.data.get("outputs")
-    if is_object(outputs) and outputs:
+    if is_object(node.data.get("outputs")):
         data["returns"] = {name: _returned(one) for name, one in outputs.items() if is_object(one)}
     if packages := _foreign_packages(source):
         refs.note(f"{refs.shown(node)}: code steps have the standard library only, not {quoted(', '.join(packages))}.")
     return Made("code", data)
+
+
+def _unrunnable(language: str, source: str, inputs: dict[str, Any]) -> str | None:
+    """Why a code step cannot run what Dify would have failed at, or had another language for; None when it can."""
+    if language not in ("", "python3"):
+        return "it is JavaScript; write it in Python"
+    try:
+        taken = signature(source)
+    except SandboxError as error:
+        return f"mend its code. {error.text.rstrip('.')}"
+    lacking = [one.name for one in taken.parameters if one.required and one.name not in inputs]
+    return f"give it {', '.join(map(quoted, lacking))}, which its function takes" if lacking else None
 
 
 def _returned(output: dict[str, Any]) -> dict[str, Any]:
