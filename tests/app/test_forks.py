@@ -236,6 +236,14 @@ async def test_a_run_that_waits_is_forked_from_where_it_stands(app: App):
     assert (await app.go_on(fork.id)).status == "succeeded"
 
 
+@pytest.mark.parametrize("place", ["one/²/x", "one/" + "9" * 5000 + "/x", "//", ""])
+async def test_a_place_that_cannot_be_is_no_node(app: App, place: str):
+    done = await app.run(chain(), {"x": 1})
+
+    with pytest.raises(UnknownNode):
+        await app.fork(done.id, set={f"{place}.value": 1})
+
+
 async def test_what_is_not_there_is_refused_before_anything_begins(app: App):
     done = await app.run(chain(), {"x": 1})
 

@@ -149,6 +149,10 @@ def test_runs_are_listed_shown_resumed_and_cancelled(program: Program):
     assert (over.code, over.error["code"]) == (2, "run.over")
 
 
+def test_a_day_before_all_calendars_is_refused(program: Program):
+    assert program.json("runs", "list", "--before", "0001-01-01").error["where"] == "--before"
+
+
 def test_a_run_that_is_not_there_is_named(program: Program):
     said = program.json("runs", "show", "없음")
 

@@ -90,3 +90,31 @@ def test_what_is_missing_is_named(program: Program, flow: str):
     assert (missing["code"], "start.PORT" in missing["message"]) == ("test.not_given", True)
     assert unknown["code"] == "test.unknown_node"
     assert never["code"] == "test.never_began"
+
+
+def test_a_port_that_is_not_there_and_a_node_somewhere_else_are_named(program: Program, flow: str):
+    port = program.json("test", flow, "each/times", "-i", "item=1", "-i", "one.value=1", "-i", "vlaue=1").error
+    inside = program.json("test", flow, "times").error
+
+    assert (port["code"], port["message"]) == ("test.unknown_input", "'each/times' has no input 'vlaue'.")
+    assert inside["hint"].endswith("There is: each/times.")
+
+
+def test_nodes_whose_ids_are_numbers_are_found(program: Program, tmp_path: Path):
+    file = tmp_path / "수.yaml"
+    file.write_text("""
+nodes:
+  - {id: "1", type: start, ports: {outputs: [{name: n, type: number}]}}
+  - id: "2"
+    type: map
+    data: {items: "{{ [5] }}"}
+    body: {nodes: [{id: "3", type: transform, data: {value: '{{ item + nodes["1"].n }}'}}]}
+edges: [{source: "1", target: "2"}]
+""")
+    run = program.json("run", str(file), "-i", "n=1").data["run_id"]
+
+    places = ("2/3", "2/0/3")
+    said = [program.json("test", str(file), place, "--from", run).data["outputs"] for place in places]
+
+    assert said == [{"value": 6}] * 2
+    assert program.json("test", str(file), "2", "--from", run).data["status"] == "succeeded"

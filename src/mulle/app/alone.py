@@ -4,10 +4,11 @@ What leads to the node is put in its place as fixed answers, and the graph of th
 outside is answered by stand-ins unless somebody wants the node to really act.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from mulle.app.forks import Earlier
+from mulle.app.forks import ORDINAL, Earlier
 from mulle.app.given import as_data
 from mulle.app.results import RunResult
 from mulle.app.running import App
@@ -48,7 +49,15 @@ class NoSuchNode(InputError):
 
     code = "test.unknown_node"
     message = "The workflow has no node '{node}'."
-    hint = "Write its id; one inside of a body as `each/summarise`. There are: {there}."
+    hint = "Write its id; one inside of a body as `each/summarise`. There is: {there}."
+
+
+class NoSuchInput(InputError):
+    """A value was given for a port that the node does not have."""
+
+    code = "test.unknown_input"
+    message = "'{node}' has no input '{name}'."
+    hint = "It has: {there}. What other nodes gave is given as `-i NODE.PORT=VALUE`."
 
 
 class NeverBegan(InputError):
@@ -80,27 +89,38 @@ def spec_at(workflow: Workflow, place: str) -> tuple[list[Body], NodeSpec]:
     Raises NoSuchNode.
     """
     bodies: list[Body] = []
-    body: Body | None = workflow
-    spec: NodeSpec | None = None
-    for step in (step for number, step in enumerate(place.split("/")) if not (number and step.isdigit())):
-        spec = next((node for node in body.nodes if node.id == step), None) if body else None
-        if body is None or spec is None:
-            there = ", ".join(node.id for node in (body or workflow).nodes)
-            raise NoSuchNode(node=place, there=there)
+    body: Body = workflow
+    steps = place.split("/")
+    while True:
+        spec = next((node for node in body.nodes if node.id == steps[0]), None)
+        if spec is None:
+            raise NoSuchNode(node=place, there=_there(workflow, body, steps[-1]))
         bodies.append(body)
-        body = spec.body
-    assert spec is not None
-    return bodies, spec
+        numbered = len(steps) > 2 and ORDINAL.fullmatch(steps[1])
+        steps = steps[2 if numbered else 1 :]
+        if not steps:
+            return bodies, spec
+        body = spec.body or Body()
+
+
+def _there(workflow: Workflow, body: Body, node: str) -> str:
+    """Where a node of this id stands, else what there is where it was looked for."""
+    meant = [place for place in _places(workflow) if place.rpartition("/")[2] == node]
+    return ", ".join(meant or (one.id for one in (body if body.nodes else workflow).nodes))
+
+
+def _places(body: Body) -> Iterator[str]:
+    for node in body.nodes:
+        yield node.id
+        yield from (f"{node.id}/{inner}" for inner in (_places(node.body) if node.body else ()))
 
 
 def seen_in(before: Earlier, place: str) -> Seen:
     """What a node saw when it last began in a run; raises NeverBegan."""
-    wanted = tuple(step for step in place.split("/") if not step.isdigit())
-    numbered = any(step.isdigit() for step in place.split("/")[1:])
     begun = [
         index
         for index, fact in enumerate(before.facts)
-        if isinstance(fact, NodeStarted) and fact.turn == 1 and _is_at(fact.path, place if numbered else wanted)
+        if isinstance(fact, NodeStarted) and fact.turn == 1 and place in _names_of(fact.path)
     ]
     if not begun:
         raise NeverBegan(node=place, run=before.row.id)
@@ -118,10 +138,9 @@ def seen_in(before: Earlier, place: str) -> Seen:
     return seen
 
 
-def _is_at(path: Path, place: str | tuple[str, ...]) -> bool:
-    if isinstance(place, str):
-        return "/".join(map(str, path)) == place
-    return tuple(step for step in path if isinstance(step, str)) == place
+def _names_of(path: Path) -> tuple[str, str]:
+    """A place as people write it, with the numbers of its scopes and without."""
+    return "/".join(map(str, path)), "/".join(step for step in path if isinstance(step, str))
 
 
 def take(seen: Seen, name: str, value: Any, workflow: Workflow) -> None:
@@ -202,9 +221,10 @@ class Around(Node):
 
 
 def alone(app: App, workflow: Workflow, place: str, seen: Seen) -> Workflow:
-    """The document of a node alone. Raises NoSuchNode, NotGiven."""
+    """The document of a node alone. Raises NoSuchNode, NoSuchInput, NotGiven."""
     bodies, spec = spec_at(workflow, place)
     describe = app.catalogue.describe
+    _check_ports(place, describe(spec), seen)
     ids = {node.id: node for body in bodies for node in body.nodes}
     spec = spec.model_copy(
         update={
@@ -248,6 +268,14 @@ def alone(app: App, workflow: Workflow, place: str, seen: Seen) -> Workflow:
         }
     )
     return Workflow(name=workflow.name, nodes=graph.nodes, edges=graph.edges, variables=variables)
+
+
+def _check_ports(place: str, signature: Signature, seen: Seen) -> None:
+    """Whether a node has the ports that were given to it by hand; a start says so itself."""
+    there = [port.name for port in signature.inputs]
+    strange = [name for name in seen.ports if name not in there]
+    if strange and not signature.open_inputs and not signature.start:
+        raise NoSuchInput(at="-i", node=place, name=strange[0], there=", ".join(there) or "no input ports")
 
 
 @dataclass(frozen=True)

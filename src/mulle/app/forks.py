@@ -4,6 +4,7 @@ The earlier run is only read, and stays as it is. What is kept is `engine.fork`'
 """
 
 import asyncio
+import re
 from collections.abc import Mapping
 from difflib import get_close_matches
 from typing import Any
@@ -23,6 +24,9 @@ from mulle.engine.plan import PlanNode, ScopePlan
 from mulle.errors import InputError
 from mulle.runtime.history import History
 from mulle.runtime.loaded import LoadedGraph
+
+ORDINAL = re.compile("[0-9]{1,18}")
+"""The number of a scope in a path."""
 
 
 class NothingToRetry(InputError):
@@ -68,7 +72,7 @@ class Earlier:
     def path(self, text: str) -> Path:
         """A node's place as people write it: `each/3/shout`. Raises UnknownNode."""
         path = tuple(
-            int(step) if number % 2 and step.isdigit() else step for number, step in enumerate(text.split("/"))
+            int(step) if number % 2 and ORDINAL.fullmatch(step) else step for number, step in enumerate(text.split("/"))
         )
         if path in self.nodes or (len(path) == 1 and path[0] in self.plan.position):
             return path

@@ -18,6 +18,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "export": ("documents", "Write a workflow as YAML, JSON or a Python program."),
     "schedule": ("schedule", "Understand a schedule phrase."),
     "workflows": ("workflows", "List, save and remove the workflows of this home."),
+    "publish": ("publishing", "Make a document the newest version of its workflow."),
     "versions": ("versions", "List the versions of a workflow."),
     "diff": ("versions", "Say what changed between two versions of a workflow."),
     "restore": ("versions", "Make an older version of a workflow its newest."),

@@ -75,7 +75,7 @@ def schema() -> int:
 
 
 @click.command()
-@click.argument("workflow", metavar="FILE|ID")
+@click.argument("workflow", metavar="FILE|ID[@VERSION]")
 @click.option(
     "--to", "form", type=click.Choice(["yaml", "json", "python", "builder"]), default="yaml", show_default=True
 )

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import re
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import TypeVar
@@ -51,15 +52,19 @@ def named_document(named: str) -> Workflow:
 
 
 def document(app: App, named: str) -> Workflow:
-    """A workflow by its file, or by the id or name under which this home keeps it; raises UnknownWorkflow."""
+    """A workflow by its file, or by the id or name under which this home keeps it, `@VERSION` behind it or not.
+
+    Raises UnknownWorkflow, UnknownVersion.
+    """
     if Path(named).is_file() or Path(named).suffix in (".yaml", ".yml", ".json"):
         return load(named)
+    name, version = _parted(named)
+    if version is not None and not any(named in (one.id, one.name) for one in app.workflows.all()):
+        return app.workflows.document(name, version)
     return app.workflows.document(named)
 
 
-def versioned(app: App, named: str) -> Workflow:
-    """The same as `document`; an id or a name may have `@VERSION` behind it."""
-    name, sign, version = named.rpartition("@")
-    if sign and version.isdigit() and not Path(named).is_file():
-        return app.workflows.document(name, int(version))
-    return document(app, named)
+def _parted(named: str) -> tuple[str, int | None]:
+    """`digest@3` as name and version."""
+    parts = re.fullmatch(r"(.+)@([0-9]{1,9})", named, re.DOTALL)
+    return (parts[1], int(parts[2])) if parts else (named, None)

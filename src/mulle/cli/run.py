@@ -38,7 +38,7 @@ class UnreadableInput(InputError):
 
 
 @click.command()
-@click.argument("workflow", metavar="FILE|ID")
+@click.argument("workflow", metavar="FILE|ID[@VERSION]")
 @click.option("-i", "values", metavar="NAME=VALUE", multiple=True, help="An input, read by its port's type.")
 @click.option("--inputs", "inputs_file", metavar="FILE", help="A JSON file with all inputs.")
 @click.option("--pins", "pins_file", metavar="FILE", help="A JSON file with answers given beforehand, by node.")

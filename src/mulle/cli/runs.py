@@ -9,7 +9,7 @@ import click
 from mulle.app import App
 from mulle.app.forks import Earlier, earlier
 from mulle.cli.comparing import diff_runs, pins_of_run
-from mulle.cli.home import versioned, with_app
+from mulle.cli.home import document, with_app
 from mulle.cli.printing import json_option, show, table
 from mulle.cli.run import UnreadableInput, described, for_people, parsed_value
 from mulle.cli.run_log import log_run
@@ -59,7 +59,7 @@ def list_runs(
     *, status: str | None, workflow: str | None, before: datetime | None, behind: str | None, limit: int, as_json: bool
 ) -> int:
     """The newest runs first."""
-    until = None if before is None else before.timestamp()
+    until = None if before is None else _seconds(before)
     filters = {"status": status, "workflow": workflow, "before": until, "behind": behind, "limit": limit}
     rows = with_app(lambda app: app.runs(**filters))
     more = rows[-1].id if len(rows) == limit else None
@@ -68,6 +68,15 @@ def list_runs(
     shown = {"runs": [row_data(row) for row in rows], "next": more}
     show(shown, as_json, lambda: _rows_for_people(rows) if rows else empty)
     return 0
+
+
+def _seconds(moment: datetime) -> float:
+    """A time as seconds since 1970; raises UnreadableInput for one that no calendar of a machine reaches."""
+    try:
+        return moment.timestamp()
+    except (ValueError, OverflowError, OSError) as error:
+        hint = "Write a day such as 2026-11-01."
+        raise UnreadableInput(f"{moment.date()} is too long ago.", at="--before", hint=hint) from error
 
 
 @runs.command("show")
@@ -166,7 +175,7 @@ def fork(run: str, at: str | None, given: Sequence[str], on: str | None, as_json
     async def work(app: App) -> dict[str, Any]:
         before = await earlier(app.journal, app.graphs, run)
         values = dict(_given(before, pair) for pair in given)
-        other = versioned(app, on) if on else None
+        other = document(app, on) if on else None
         return await described(app, await app.fork(run, at=at, set=values, on=other), "")
 
     return _tell(with_app(work), as_json)

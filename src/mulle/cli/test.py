@@ -8,7 +8,7 @@ import click
 from mulle.app import App
 from mulle.app.alone import Seen, Tried, port_of, seen_in, spec_at, take, tried_alone
 from mulle.app.forks import earlier
-from mulle.cli.home import versioned, with_app
+from mulle.cli.home import document, with_app
 from mulle.cli.printing import json_option, show
 from mulle.cli.run import UnreadableInput, for_people, parsed_value
 from mulle.cli.waiting import waiting_for
@@ -16,7 +16,7 @@ from mulle.document.workflow import Workflow
 
 
 @click.command("test")
-@click.argument("workflow", metavar="FILE|ID")
+@click.argument("workflow", metavar="FILE|ID[@VERSION]")
 @click.argument("node", metavar="NODE")
 @click.option("--from", "run", metavar="RUN", help="Let it see what it saw in this run.")
 @click.option("-i", "values", metavar="NAME=VALUE", multiple=True, help="A port of the node, `other.port` or `item`.")
@@ -26,14 +26,14 @@ def test(*, workflow: str, node: str, run: str | None, values: Sequence[str], li
     """Run one node alone; the outside is answered by stand-ins, and nothing is kept."""
 
     async def work(app: App) -> dict[str, Any]:
-        document = versioned(app, workflow)
-        spec_at(document, node)
+        found = document(app, workflow)
+        spec_at(found, node)
         seen = seen_in(await earlier(app.journal, app.graphs, run), node) if run else Seen()
         for pair in values:
-            _take(app, document, node, seen, pair)
-        if live and _acts(app, document, node):
+            _take(app, found, node, seen, pair)
+        if live and _acts(app, found, node):
             click.secho(f"! '{node}' really acts on the world outside, and that is not undone.", err=True, fg="yellow")
-        return _described(await tried_alone(app, document, node, seen, live=live))
+        return _described(await tried_alone(app, found, node, seen, live=live))
 
     shown = with_app(work)
     show(shown, as_json, lambda: for_people(shown))

@@ -13,6 +13,7 @@ from mulle.cli.printing import json_option, show, table
 from mulle.cli.runs import iso
 from mulle.document.problem import errors
 from mulle.document.reading import InvalidDocument
+from mulle.document.workflow import Workflow
 from mulle.errors import MulleError
 from mulle.store.workflows import StoredWorkflow
 from mulle.triggers.fire import next_time, timed_triggers
@@ -47,17 +48,28 @@ def save(file: str, workflow_id: str | None, as_json: bool) -> int:
     """Keep a document in this home; its schedules fire from now on while a worker runs."""
 
     async def work(app: App) -> StoredWorkflow:
-        document = load(file)
-        wrong = errors(app.problems(document))
-        if wrong:
-            if not as_json:
-                click.echo(listed(wrong), err=True)
-            raise InvalidDocument(wrong)
-        return keep(app, document, workflow_id)
+        stored = keep(app, sound(app, file, as_json=as_json), workflow_id)
+        if stored.name and not as_json and sum(one.name == stored.name for one in app.workflows.all()) > 1:
+            told = (
+                f"! Another workflow is called '{stored.name}', too; `mulle publish FILE` makes a newer version of one."
+            )
+            click.secho(told, err=True, fg="yellow")
+        return stored
 
     stored = with_app(work)
     show(described(stored), as_json, lambda: f"✓ {stored.name or stored.id} is kept as {stored.id}, v{stored.version}.")
     return 0
+
+
+def sound(app: App, file: str, *, as_json: bool) -> Workflow:
+    """A document that can be kept; raises InvalidDocument for one with errors, having told people all of them."""
+    document = load(file)
+    wrong = errors(app.problems(document))
+    if wrong:
+        if not as_json:
+            click.echo(listed(wrong), err=True)
+        raise InvalidDocument(wrong)
+    return document
 
 
 @workflows.command()

@@ -34,14 +34,15 @@ class BadReference(DocumentError):
     """A node says in an impossible way which workflow it runs."""
 
     code = "subflow.bad_reference"
-    message = "'{at}' does not say which workflow it runs: `workflow` is an id or a name, `version` a whole number."
+    message = "'{node}' does not say which workflow it runs: `workflow` is an id or a name, `version` counts from 1."
+    hint = "`mulle workflows list` shows the workflows of this home, `mulle versions ID` the versions of one."
 
 
 class WorkflowInItself(DocumentError):
     """A workflow runs itself, directly or through others."""
 
     code = "subflow.in_itself"
-    message = "'{at}' runs the workflow '{workflow}' inside of itself."
+    message = "'{node}' runs the workflow '{workflow}' inside of itself."
     hint = "Use a loop to repeat steps."
 
 
@@ -95,14 +96,17 @@ class _Composer:
             return node
         name, version = node.data["workflow"], node.data.get("version")
         if not isinstance(name, str) or not (version is None or (isinstance(version, int) and version > 0)):
-            raise BadReference(at=node.id)
+            wrong = "version" if isinstance(name, str) else "workflow"
+            raise BadReference(at=f"nodes.{node.id}.data.{wrong}", node=node.id)
         try:
             found = self._find(name, version)
         except InputError as error:
             error.at = error.at or f"nodes.{node.id}.data.workflow"
             raise
         if found.id in around:
-            raise WorkflowInItself(at=node.id, workflow=found.document.name or found.id)
+            raise WorkflowInItself(
+                at=f"nodes.{node.id}.data.workflow", node=node.id, workflow=found.document.name or found.id
+            )
         self._declare(found.document.variables)
         return node.model_copy(
             update={

@@ -11,7 +11,7 @@ from mulle.document.reading import read_workflow, workflow_data
 from mulle.document.workflow import Workflow
 from mulle.store.postgres_database import Address, is_lost, migrate, psycopg_library, storage_error
 from mulle.store.postgres_rows import kept, told
-from mulle.store.workflows import Firing, StoredWorkflow, UnknownWorkflow, the_one
+from mulle.store.workflows import Firing, StoredWorkflow, UnknownWorkflow, the_one, the_version
 
 if TYPE_CHECKING:
     import psycopg
@@ -65,14 +65,14 @@ class PostgresWorkflows:
         return the_one(named, [_stored(row) for row in rows])
 
     def document(self, named: str, version: int | None = None) -> Workflow:
-        """A workflow's document, by default the newest version; raises UnknownWorkflow."""
+        """A workflow's document, by default the newest version; raises UnknownWorkflow, UnknownVersion."""
         stored = self.get(named)
         rows = self._rows(
             "SELECT document FROM workflow_versions WHERE workflow = %s AND version = %s",
-            (stored.id, stored.version if version is None else version),
+            (stored.id, the_version(stored, version)),
         )
-        if not rows:
-            raise UnknownWorkflow(named=f"{named}, version {version}")
+        if not rows:  # It was removed between the two questions.
+            raise UnknownWorkflow(named=named)
         return read_workflow(told(rows[0][0]))
 
     def all(self) -> list[StoredWorkflow]:

@@ -9,7 +9,7 @@ from pathlib import Path
 from mulle.document.reading import read_workflow, workflow_data
 from mulle.document.workflow import Workflow
 from mulle.store.database import opened, storage, transaction
-from mulle.store.workflows import Firing, StoredWorkflow, UnknownWorkflow, the_one
+from mulle.store.workflows import Firing, StoredWorkflow, UnknownWorkflow, the_one, the_version
 
 
 class SqliteWorkflows:
@@ -55,15 +55,15 @@ class SqliteWorkflows:
         return the_one(named, [_stored(row) for row in rows])
 
     def document(self, named: str, version: int | None = None) -> Workflow:
-        """A workflow's document, by default the newest version; raises UnknownWorkflow."""
+        """A workflow's document, by default the newest version; raises UnknownWorkflow, UnknownVersion."""
         stored = self.get(named)
         with storage(self._path):
             row = self._db.execute(
                 "SELECT document FROM workflow_versions WHERE workflow = ? AND version = ?",
-                (stored.id, stored.version if version is None else version),
+                (stored.id, the_version(stored, version)),
             ).fetchone()
-        if row is None:
-            raise UnknownWorkflow(named=f"{named}, version {version}")
+        if row is None:  # It was removed between the two questions.
+            raise UnknownWorkflow(named=named)
         return read_workflow(row[0])
 
     def all(self) -> list[StoredWorkflow]:

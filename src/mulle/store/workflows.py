@@ -16,6 +16,14 @@ class UnknownWorkflow(InputError):
     hint = "`mulle workflows list` shows the workflows of this home."
 
 
+class UnknownVersion(UnknownWorkflow):
+    """The workflow has no such version."""
+
+    code = "workflow.unknown_version"
+    message = "'{named}' has no version {version}; the newest one is {newest}."
+    hint = "`mulle versions {id}` lists them."
+
+
 class AmbiguousWorkflow(InputError):
     """Several workflows have this name."""
 
@@ -64,7 +72,7 @@ class Workflows(Protocol):
         ...
 
     def document(self, named: str, version: int | None = None) -> Workflow:
-        """A workflow's document, by default the newest version; raises UnknownWorkflow."""
+        """A workflow's document, by default the newest version; raises UnknownWorkflow, UnknownVersion."""
         ...
 
     def all(self) -> list[StoredWorkflow]:
@@ -121,3 +129,12 @@ def the_one(named: str, found: Sequence[StoredWorkflow]) -> StoredWorkflow:
     if not by_id and len(found) > 1:
         raise AmbiguousWorkflow(named=named, count=len(found), ids=", ".join(one.id for one in found))
     return (by_id or found)[0]
+
+
+def the_version(stored: StoredWorkflow, version: int | None) -> int:
+    """Which version of a workflow is meant; raises UnknownVersion."""
+    if version is None:
+        return stored.version
+    if not 1 <= version <= stored.version:
+        raise UnknownVersion(named=stored.name or stored.id, id=stored.id, version=version, newest=stored.version)
+    return version
