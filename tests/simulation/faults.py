@@ -6,7 +6,9 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 from random import Random
 
-TROUBLES = ("kills", "crash_points", "freezes", "jumps", "errors", "outages", "lost_answers", "wakeups", "deploys")
+TROUBLES = (
+    "kills", "crash_points", "freezes", "jumps", "errors", "outages", "lost_answers", "wakeups", "deploys", "cuts",
+)  # fmt: skip
 DOINGS = ("forks", "keyless", "length", "sweeps", "budgets", "big_values", "time_limits", "pins")
 """What some worlds do besides: runs done again and runs without a key, what only long runs do, retention, budgets; and
 what is special in their documents.
@@ -48,6 +50,8 @@ class Trouble:
     jump_every: float = 0.0
     deploy_every: float = 0.0
     outage_every: float = 0.0
+    cut_every: float = 0.0
+    """Seconds between two in which some process and a far store hear nothing of each other for a while."""
     crash_point: float = 0.0
     """The share of requests to the store at which the process dies."""
     error: float = 0.0
@@ -124,6 +128,7 @@ def drawn(seed: int, without: Collection[str] = ()) -> Trouble:
         "errors": ("error", chance.choice([0.0, 0.0, 0.02, 0.1])),
         "lost_answers": ("lost_answer", chance.choice([0.0, 0.02]) if leases else 0.0),
         "wakeups": ("wakeup_lost", chance.choice([0.0, 0.3]) if leases else 0.0),
+        "cuts": ("cut_every", chance.choice([0.0, 0.0, 3.0]) if leases else 0.0),
     }
     for kind, (name, value) in rates.items():
         if kind not in without:
@@ -162,6 +167,7 @@ def crowd(seed: int, processes: int = 100, runs: int = 100) -> Trouble:
         freeze_every=0.5,
         deploy_every=1.0,
         outage_every=10.0,
+        cut_every=1.0,
         crash_point=0.002,
         error=0.01,
         wakeup_lost=0.2,

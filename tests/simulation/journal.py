@@ -12,9 +12,8 @@ from tests.simulation.store import LEASE, SimulatedStore, Wire
 from mulle.engine.facts import AnyFact
 from mulle.engine.journal import Batch, Claim, InboxSignal, Keep, NewRun, RunRow
 from mulle.errors import StoreError
+from mulle.store.postgres_lease import HEARTBEAT, MARGIN, SLOW, SURE
 
-MARGIN = 0.25
-"""Part of a lease by which a worker stops earlier than others may begin."""
 POLL = 0.5
 """Seconds after which a lost wake-up is made good for."""
 
@@ -37,8 +36,10 @@ class SimulatedJournal:
         self._entering = asyncio.Lock()
         store.enter(name)
         store.journals.append(self)
-        self.lease_until = self._loop.time() + LEASE * (1 - MARGIN)
-        """Until when this process may take itself for alive."""
+        self.lease_until = self.sure_until = self._loop.time() + LEASE * (1 - MARGIN)
+        """Until when this process may take itself for alive, and until when it is sure."""
+        self._quick = True
+        self._beating: asyncio.Task[None] | None = None
         self._next_wake: float | None = None
         if store.trouble.leases:
             self._loop.spawn(place, self._stay_alive())
@@ -53,6 +54,14 @@ class SimulatedJournal:
             self._store.journals.remove(self)
         if not self._store.workers[self.owner].dead:
             self._store.silent(self.owner)
+
+    def cut_off(self, until: float) -> None:
+        """A black hole: the store sees our connection end, and we hear nothing for a while, not even that."""
+        self._wire.cut_until = until
+        self._store.disconnected(self.owner)
+
+    def mend(self) -> None:
+        self._wire.cut_until = 0.0
 
     # ------------------------------------------------------------------ wake-ups
 
@@ -84,8 +93,19 @@ class SimulatedJournal:
     # ------------------------------------------------------------------ our place among the workers
 
     def holds(self) -> bool:
-        """Whether our lease holds by what we know: it began before we asked for it."""
-        return not self._store.trouble.leases or (not self._dead and self._loop.time() < self.lease_until)
+        """Whether what we claimed is ours for sure by what we know: all is counted from before we asked for it."""
+        return not self._store.trouble.leases or (not self._dead and self._loop.time() < self.sure_until)
+
+    async def confirmed(self) -> bool:
+        owner = self.owner
+        while owner == self.owner and not (self.holds() or self._is_lost()):
+            if self._beating is None or self._beating.done():
+                self._beating = asyncio.create_task(self._beat(owner))
+            await asyncio.wait([self._beating], timeout=max(0.0, self.lease_until - self._loop.time()))
+        return owner == self.owner and self.holds()
+
+    def _is_lost(self) -> bool:
+        return self._dead or self._loop.time() >= self.lease_until
 
     def on_loss(self, listener: Callable[[], None]) -> None:
         self._loser = listener
@@ -98,23 +118,26 @@ class SimulatedJournal:
 
     async def _stay_alive(self) -> None:
         while not self._closed:
-            await asyncio.sleep(LEASE / 4)
-            if not self.holds():
+            if self._is_lost():
                 self._lose()
             elif self._lost:
                 self._lost = False
                 self._tell(None)
             if not self._dead:
                 await self._beat(self.owner)
+            await asyncio.sleep(HEARTBEAT)
 
     async def _beat(self, owner: str) -> None:
-        sent = self._loop.time()
+        sent, named = self._loop.time(), self._quick
+        if named:
+            self.sure_until = min(self.sure_until, sent + SURE)
         with contextlib.suppress(StoreError):
-            lives = await self._ask("beat", lambda: self._store.beat(owner))
+            lives = await self._ask("beat", lambda: self._store.beat(owner, named=named))
             if owner == self.owner:
-                self._dead = not lives
+                self._dead, self._quick = not lives, self._loop.time() - sent < SLOW
                 if lives:
                     self.lease_until = sent + LEASE * (1 - MARGIN)
+                    self.sure_until = sent + SURE if named else self.lease_until
 
     async def _change(self, what: str, do: Callable[[str], Any]) -> Any:
         """Have something changed by us, as somebody new if we were declared dead."""
@@ -135,7 +158,7 @@ class SimulatedJournal:
         self._lost = False  # What was claimed since the loss is lost as well.
         self._lose()
         self.owner, self._dead, self._lost = owner, False, False
-        self.lease_until = sent + LEASE * (1 - MARGIN)
+        self.lease_until = self.sure_until = sent + LEASE * (1 - MARGIN)
 
     # ------------------------------------------------------------------ what is written
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 LEASE = 6.0
 """Seconds."""
 SILENCE = 0.7
-"""Seconds after which the server takes a killed process for dead: its connection is gone."""
+"""Seconds after its last heartbeat at which the server takes a process for dead whose connection is gone."""
 
 
 class Witness(Protocol):
@@ -51,6 +51,10 @@ class Worker:
 
     until: float
     """When its lease runs out."""
+    beat: float
+    """When it was last heard of."""
+    named: bool = False
+    """It told its session, and the server judges it by that, too."""
     dead: bool = False
 
 
@@ -74,14 +78,15 @@ class SimulatedStore:
     def enter(self, owner: str) -> None:
         """Let somebody new be an owner."""
         assert owner not in self.workers
-        self.workers[owner] = Worker(self.loop.time() + LEASE)
+        self.workers[owner] = Worker(self.loop.time() + LEASE, self.loop.time())
         self._say_who_lives()
 
-    def beat(self, owner: str) -> bool:
-        """Renew a lease; False: somebody has declared it dead."""
+    def beat(self, owner: str, *, named: bool) -> bool:
+        """Renew a lease, and tell a session that lives; False: somebody has declared the owner dead."""
         worker = self.workers[owner]
         if not worker.dead:
-            worker.until = self.loop.time() + LEASE
+            worker.beat, worker.named = self.loop.time(), named
+            worker.until = worker.beat + LEASE
         return not worker.dead
 
     def declare(self, me: str) -> None:
@@ -96,12 +101,17 @@ class SimulatedStore:
 
     def silent(self, owner: str) -> None:
         """An owner's process was killed: the kernel frees its lock, and closes its connection."""
-        worker = self.workers[owner]
         if not self.trouble.leases:
-            worker.dead = True
-        elif self.trouble.sessions:
-            worker.until = min(worker.until, self.loop.time() + SILENCE)
+            self.workers[owner].dead = True
+        else:
+            self.disconnected(owner)
         self._say_who_lives()
+
+    def disconnected(self, owner: str) -> None:
+        """An owner's connection is gone. The server looks at that if it knew it."""
+        worker = self.workers[owner]
+        if self.trouble.sessions and worker.named:
+            worker.until = min(worker.until, worker.beat + SILENCE)
 
     def leave(self, owner: str) -> None:
         """Let an owner go in peace."""
@@ -146,6 +156,8 @@ class Wire:
         self._place = place
         self._loop = store.loop
         self._pending: list[Request] = []
+        self.cut_until = 0.0
+        """Nothing that is said arrives before, nor does any answer."""
         self._last_arrival: dict[str, float] = {}
         """By connection: what is written, what is read and heartbeats overtake each other."""
 
@@ -182,6 +194,10 @@ class Wire:
         if request.done:
             return
         fate, place = request.fate, self._place
+        if self._loop.time() < self.cut_until:
+            request.done = True
+            self._answer(request, None, StoreUnavailable("nothing is heard of it"))
+            return
         if fate.kills == "before" and place.alive:
             self._store.kill(place)
             return
@@ -191,7 +207,17 @@ class Wire:
         elif at_once:
             _settle(request.answer, outcome, error)
         elif place.alive:
-            self._loop.at(place, self._loop.time() + fate.back, _settle, request.answer, outcome, error)
+            self._answer(request, outcome, error)
+
+    def _answer(self, request: Request, outcome: Any, error: BaseException | None) -> None:
+        arrival = max(self._loop.time() + request.fate.back, self.cut_until)
+        self._loop.at(self._place, arrival, self._heard, request, outcome, error)
+
+    def _heard(self, request: Request, outcome: Any, error: BaseException | None) -> None:
+        if self._loop.time() < self.cut_until:  # Cut off meanwhile.
+            self._loop.at(self._place, self.cut_until, self._heard, request, outcome, error)
+        else:
+            _settle(request.answer, outcome, error)
 
     def _outcome(self, request: Request) -> tuple[Any, BaseException | None]:
         request.done = True

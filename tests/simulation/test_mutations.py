@@ -4,7 +4,7 @@ import sqlite3
 from typing import Any
 
 import pytest
-from tests.simulation import queues
+from tests.simulation import journal, queues
 from tests.simulation.catching import SEEDS, caught
 from tests.simulation.checker import (
     allowances_are_kept,
@@ -269,6 +269,18 @@ def test_a_driver_that_gives_no_place_to_what_begins_again(monkeypatch: pytest.M
 
 
 # ---------------------------------------------------------------------- leases
+
+
+@pytest.mark.parametrize("counts_on", [journal.SURE, 4.5])
+def test_a_driver_that_counts_on_its_lease_although_it_may_be_cut_off(
+    monkeypatch: pytest.MonkeyPatch, counts_on: float
+):
+    """The server gives its runs away as soon as its connection is gone, and it hears nothing of that."""
+    monkeypatch.setattr(journal, "SURE", counts_on)
+    troubles = (
+        Trouble(seed, leases=True, processes=3, runs=4, lasts=25, cut_every=0.5, slow=0.1) for seed in range(100)
+    )
+    assert caught(only_the_owner_begins, troubles) is (counts_on == 4.5)
 
 
 @pytest.mark.parametrize("looks", [True, False])

@@ -90,6 +90,7 @@ class World:
         for process in (*self.processes, *self.helpers):
             process.skew = 0.0
             process.thaw()
+            process.journal.mend()
         for process in self.processes:
             if not process.lives:
                 process.begin()
@@ -105,6 +106,7 @@ class World:
             (trouble.deploy_every, "deploys", self._deploy),
             (trouble.outage_every, "outages", self._outage),
             (trouble.sweep_every, "sweeps", self._sweep),
+            (trouble.cut_every, "cuts", self._cut_off),
             (trouble.fork_every, "forks", self.forkers.ask),
         ):
             if every:
@@ -181,6 +183,13 @@ class World:
         seconds = chance.choice([0.3, 3.0, 12.0])
         self.history.say(f"      the store is gone for {seconds} s")
         self.store.down_until = self.loop.time() + seconds
+
+    def _cut_off(self, chance: Random) -> None:
+        process = self._some_process(chance)
+        if process:
+            seconds = chance.choice([0.3, 1.0, 3.0, 10.0])
+            self.history.say(f"{process.name:>5} is cut off from the store for {seconds} s")
+            process.journal.cut_off(self.loop.time() + seconds)
 
     # ------------------------------------------------------------------ what is done besides
 

@@ -26,7 +26,11 @@ def health_routes(app: App) -> Routes:
         begun = time.perf_counter()
         why = await _what_is_wrong(app)
         took = round((time.perf_counter() - begun) * 1000, 1)
-        state = {"database": why is None or why == LEASE, "lease": app.journal.holds(), "database_ms": took}
+        state = {
+            "database": why is None or why == LEASE,
+            "lease": why is None or app.journal.holds(),
+            "database_ms": took,
+        }
         if why is None:
             return Reply(json.dumps({"status": "ready", **state}))
         return Reply(json.dumps({"status": "not ready", **state, "why": why}, ensure_ascii=False), 503)
@@ -41,8 +45,9 @@ async def _what_is_wrong(app: App) -> str | None:
     try:
         async with asyncio.timeout(PATIENCE):
             await app.journal.next_wake()
+            holds = await app.journal.confirmed()
     except TimeoutError:
         return f"The database did not answer within {PATIENCE:g} seconds."
     except StoreError as error:
         return error.text
-    return None if app.journal.holds() else LEASE
+    return None if holds else LEASE

@@ -305,6 +305,10 @@ class Journal(Protocol):
         """Whether what we claimed is ours for sure. Asked just before an effect: a lease may have run out by then."""
         ...
 
+    async def confirmed(self) -> bool:
+        """Whether it is, after the store was asked if that is not known. False: others may have taken it over."""
+        ...
+
     def on_loss(self, listener: Callable[[], None]) -> None:
         """Call back when everything we claimed may be taken over by others, because our lease ran out; more than once
         if more was claimed since.

@@ -169,8 +169,8 @@ class Driver:
                     self._breath = self._clock() + BREATH
                 if self.run.ended:
                     return "ended"
-                while not self._start_licensed():
-                    await self._pause()
+                if self._licensed:
+                    await self._start_licensed()
                 if not (self._heard.stirred or self._agenda.changed) and await self._rest():
                     return "released"
         except asyncio.CancelledError:
@@ -337,18 +337,15 @@ class Driver:
             self._throttle = Throttle(self.run_id, self._journal, self._limits, self._heard, self._timers)
         return self._throttle.admits(turn.command, turn.spec, turn.began, again=again)
 
-    def _start_licensed(self) -> bool:
-        """Begin what may touch the world. Steps that wait go on beside each other; the others end here, one by one.
-
-        Gives False, to be called again, when others should have their turn first.
-        """
+    async def _start_licensed(self) -> None:
+        """Begin what may touch the world. Steps that wait go on beside each other; the others end here, one by one."""
         while self._licensed:
-            if self._lost or not self._journal.holds():  # Our next lease may hold already, which this run is none of.
+            # Our next lease may hold already, which this run is none of.
+            if not (self._journal.holds() or await self._journal.confirmed()) or self._lost:
                 self._give_up()
             self._steps.start(self._licensed.pop(next(iter(self._licensed))))
             if self._licensed and self._clock() > self._breath:
-                return False
-        return True
+                await self._pause()
 
     async def _pause(self) -> None:
         """Write what is much, and let others have their turn: a run alone would hold the loop to its end."""

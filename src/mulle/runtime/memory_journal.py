@@ -171,6 +171,10 @@ class MemoryJournal:
         """What we claimed is ours for as long as we live."""
         return self._owner in self._shelf.living
 
+    async def confirmed(self) -> bool:
+        """As little is to be asked."""
+        return self.holds()
+
     def on_loss(self, listener: Callable[[], None]) -> None:
         """Nothing is ever lost: there are no leases here."""
 

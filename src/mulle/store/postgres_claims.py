@@ -21,7 +21,9 @@ if TYPE_CHECKING:
     from mulle.store.postgres_database import Connection
 
 SILENCE: LiteralString = "interval '700 milliseconds'"
-"""How long a worker without a session may be silent: more than one heartbeat and a new connection take."""
+"""How long a worker without a session may be silent: more than one heartbeat and a new connection take. No worker that
+was heard of since is declared dead, so workers count on it: `postgres_lease.SURE` is shorter.
+"""
 
 _GONE: LiteralString = f"""(
     w.dead OR w.lease_until < clock_timestamp() OR (

@@ -243,8 +243,12 @@ class PostgresJournal:
     # ------------------------------------------------------------------ being a worker
 
     def holds(self) -> bool:
-        """Whether what we claimed is ours for sure: our lease has not run out."""
+        """Whether what we claimed is ours for sure: the server would have heard from us before it takes us for dead."""
         return self._membership.holds
+
+    async def confirmed(self) -> bool:
+        """Whether what we claimed is ours for sure, after another heartbeat if it takes one."""
+        return await self._membership.confirmed()
 
     def on_loss(self, listener: Callable[[], None]) -> None:
         """Call back, on the loop that drives, when everything we held may be taken over by others."""

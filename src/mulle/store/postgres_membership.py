@@ -4,6 +4,7 @@ Knows who we are and which runs we know to be ours; what drives them is told whe
 """
 
 import asyncio
+import contextlib
 import uuid
 from collections.abc import Callable, Collection
 from typing import TYPE_CHECKING
@@ -52,6 +53,16 @@ class Membership:
         """Whether what we claimed is ours for sure, if there is anything."""
         return self._lease is None or self._lease.holds
 
+    async def confirmed(self) -> bool:
+        """Whether what we claimed is ours for sure, after another heartbeat if it takes one."""
+        lease = self._lease
+        while lease is not None and not (lease.holds or lease.lost):
+            lease.turned()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(lease.left):
+                    await asyncio.wrap_future(lease.beaten())
+        return lease is self._lease and self.holds
+
     async def entered(self, db: "Connection") -> str:
         """Who we are; somebody new when we never were, or when the one before was declared dead."""
         if self._lease is not None and not (self._lease.holds or self._leaving):
@@ -88,7 +99,7 @@ class Membership:
         if self._lease is None:
             return
         self._lease.turned()
-        if not self._lease.holds:
+        if self._lease.lost:
             self._lose()
         elif self._lost:
             self._lost = False

@@ -133,6 +133,10 @@ class SqliteJournal:
         """What we claimed is ours for as long as our lock is, and that is as long as we live."""
         return True
 
+    async def confirmed(self) -> bool:
+        """There is nobody to ask."""
+        return True
+
     def on_loss(self, listener: Callable[[], None]) -> None:
         """Nothing is ever lost: the kernel keeps our lock, and there are no leases here."""
 
