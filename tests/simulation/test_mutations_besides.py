@@ -87,7 +87,11 @@ def test_a_run_that_goes_with_the_big_values_of_others(monkeypatch: pytest.Monke
             del self._uses[name], self._parts[name]
 
     monkeypatch.setattr(MemoryBlobs, "forget", greedy)
-    assert caught(keeping.LOST)
+    troubles = (
+        Trouble(seed, leases=True, processes=2, runs=5, lasts=25, sweep_every=0.5, documents="big_values")
+        for seed in range(SEEDS)
+    )
+    assert caught(keeping.LOST, troubles)
 
 
 def test_a_run_that_goes_and_leaves_its_big_values(monkeypatch: pytest.MonkeyPatch):
