@@ -3,6 +3,7 @@
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from mulle.document.dead_ends import dead_end_problems
 from mulle.document.links import BadSelector, Link, links, mapped, selector
 from mulle.document.places import MOST_PROBLEMS
 from mulle.document.ports import Port, PortType, accepts, conversion_hint, flows, type_of
@@ -65,6 +66,8 @@ def _graph_problems(
     behind = followers(body, graph.links, signatures, describe)
     yield from cycle_problems(behind, prefix)
     yield from shape_problems(body, graph.links, signatures, behind, prefix, is_root=is_root)
+    if is_root:
+        yield from dead_end_problems(body, graph.links, signatures, behind, prefix)
     return signatures
 
 
