@@ -8,12 +8,14 @@ import pytest
 from tests.contracts.journal_worlds import facts, new
 from tests.postgres_server import server
 from tests.postgres_wire import PostgresWire
+from tests.services.site import Site, reply
 
 from mulle.app import App
 from mulle.document.reading import read_workflow
 from mulle.sdk import Done, Node
 from mulle.sdk.catalogue import Catalogue
 from mulle.sdk.context import Services
+from mulle.services.http import Http
 from mulle.store.postgres_journal import PostgresJournal
 from mulle.store.postgres_lease import LEASE, boot_clock
 from mulle.store.sqlite_workflows import SqliteWorkflows
@@ -141,10 +143,28 @@ class Mark(Node):
         return Done({})
 
 
-class Nothing:
-    """No world outside."""
+class Late(Node):
+    """Calls somebody when it has waited long enough."""
 
-    services = Services()
+    type = "late"
+
+    def __init__(self, url: str) -> None:
+        self.began, self.may_go_on = asyncio.Event(), asyncio.Event()
+        self._url = url
+
+    async def run(self, config: Any, inputs: Any, ctx: Any) -> Done:
+        del config, inputs
+        self.began.set()
+        await self.may_go_on.wait()
+        await ctx.http.request("POST", self._url)
+        return Done({})
+
+
+class World:
+    """What there is outside."""
+
+    def __init__(self, services: Services | None = None) -> None:
+        self.services = services or Services()
 
     def redact(self, text: str) -> str:
         return text
@@ -159,7 +179,7 @@ async def test_a_licence_that_was_heard_of_too_late_begins_nothing(
     far, near = pair
     gate, mark = Gate(), Mark()
     catalogue = Catalogue.installed().with_types({"gate": gate, "mark": mark, "first": Mark()})
-    app = App(far, catalogue, Nothing(), SqliteWorkflows(":memory:"), again=lambda: far, by_itself=False)
+    app = App(far, catalogue, World(), SqliteWorkflows(":memory:"), again=lambda: far, by_itself=False)
     run = await app.start(read_workflow(DOCUMENT))
     await gate.began.wait()
     await entered(near)
@@ -179,3 +199,28 @@ async def test_a_licence_that_was_heard_of_too_late_begins_nothing(
 
     assert calls == 0
     assert mark.calls == 0
+
+
+async def test_a_step_that_is_late_asks_once_more_before_it_calls_anybody(
+    wire: PostgresWire, pair: tuple[PostgresJournal, PostgresJournal]
+):
+    far, near = pair
+    with Site() as site:
+        late, http = Late(site.on("/mail", reply())), Http(site.guard("site.example"))
+        catalogue = Catalogue.installed().with_types({"late": late})
+        world = World(Services(http=http))
+        app = App(far, catalogue, world, SqliteWorkflows(":memory:"), again=lambda: far, by_itself=False)
+        run = await app.start(read_workflow(b"{mulle: 1, nodes: [{id: mail, type: late, effect: once}]}"))
+        await late.began.wait()
+        await entered(near)
+
+        wire.cut_off()
+        assert await claimed(near, run, 10.0)
+        late.may_go_on.set()
+        await asyncio.sleep(0.3)
+        received = list(site.received)
+        wire.mend()
+        await app.close()
+        await http.aclose()
+
+        assert received == site.received == []

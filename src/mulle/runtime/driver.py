@@ -12,7 +12,7 @@ import asyncio
 import contextlib
 import math
 from collections.abc import Callable, Sequence
-from typing import Any, Literal, NoReturn
+from typing import Any, Literal
 
 from mulle.document.ports import is_object
 from mulle.engine import scope as at
@@ -30,16 +30,18 @@ from mulle.engine.facts import (
 )
 from mulle.engine.journal import CANCEL, InboxSignal, Journal
 from mulle.engine.run import Run
-from mulle.errors import LeaseLost, MulleError, StepError, StoreError
+from mulle.errors import MulleError, StepError, StoreError
 from mulle.runtime.eager import Eager
 from mulle.runtime.executor import Executor, Turn
 from mulle.runtime.ledger import NOTHING, Ahead, Ledger, Published, Unwritten
 from mulle.runtime.pins import Pins
 from mulle.runtime.questions import answered
+from mulle.runtime.right import Right
 from mulle.runtime.steps import Heard, Steps
 from mulle.runtime.throttle import Throttle
 from mulle.runtime.timers import Timers
 from mulle.runtime.undriven import broken
+from mulle.sdk.acting import ASKED
 
 PATIENCE = 2.0
 """Seconds: a timer nearer than this is waited for in memory, a farther one lets the run leave memory."""
@@ -92,7 +94,7 @@ class Driver:
         self._inbox_due = not inbox_is_empty
         self._breath = self._clock() + BREATH
         """When others have their turn at the latest."""
-        self._lost = False
+        self._right = Right(self.run_id, journal, self._heard)
         if run.started.deadline is not None:
             self._timers.set(run.started.deadline, ())
 
@@ -114,8 +116,7 @@ class Driver:
 
     def lose(self) -> None:
         """Others may drive this run from now on: stop."""
-        self._lost = True
-        self._heard.stir()
+        self._right.lose()
 
     async def hear(self) -> None:
         """Write down the signals that have arrived, and begin nothing."""
@@ -154,11 +155,12 @@ class Driver:
         """
         self._ledger.arrived()
         self._breath = self._clock() + BREATH
+        ASKED.set(self._right.await_it)  # By the steps that begin here.
         try:
             self._interrupt_what_was_in_flight()
             while True:
-                if self._lost:
-                    self._give_up()
+                if self._right.lost:
+                    self._right.give_up()
                 if self._inbox_due:
                     await self._take_signals()
                 self._take_events()
@@ -340,9 +342,8 @@ class Driver:
     async def _start_licensed(self) -> None:
         """Begin what may touch the world. Steps that wait go on beside each other; the others end here, one by one."""
         while self._licensed:
-            # Our next lease may hold already, which this run is none of.
-            if not (self._journal.holds() or await self._journal.confirmed()) or self._lost:
-                self._give_up()
+            if not self._right.is_sure:
+                await self._right.assure()
             self._steps.start(self._licensed.pop(next(iter(self._licensed))))
             if self._licensed and self._clock() > self._breath:
                 await self._pause()
@@ -356,9 +357,6 @@ class Driver:
         self._breath = self._clock() + BREATH
 
     # ------------------------------------------------------------------ stopping
-
-    def _give_up(self) -> NoReturn:
-        raise LeaseLost(run=self.run_id)
 
     def _stopped(self, path: Path) -> NodeFailed:
         failure = Failure("stopped", "The step was stopped because its scope ended.", str(path[-1]))

@@ -23,6 +23,7 @@ from mulle.errors import (
     UnreachableHost,
     cause_of,
 )
+from mulle.sdk.acting import may_act
 from mulle.services.guard import Guard, place
 from mulle.services.request import Request
 from mulle.services.response import Response
@@ -46,6 +47,7 @@ class Journey:
         if event.endswith(".connect_tcp.started"):
             self.phase = "connecting"
         elif event.endswith(".send_request_headers.started"):
+            await may_act()
             self.sent = True
             self.phase = "sending the request"
         elif event.endswith(".receive_response_headers.started"):

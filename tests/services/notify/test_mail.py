@@ -19,6 +19,7 @@ from mulle.errors import (
     TimedOut,
     UnreachableHost,
 )
+from mulle.sdk.acting import ASKED
 from mulle.services.guard import Guard, place
 from mulle.services.notify.address import Address
 from mulle.services.notify.mail import Mail, compose, deliver
@@ -261,6 +262,27 @@ async def test_nobody_there_is_unreachable():
     with pytest.raises(UnreachableHost, match="nothing listens") as caught:
         await deliver(_mail(), server, _guard(server))
     assert not caught.value.sent
+
+
+async def test_who_may_not_act_any_more_hands_over_no_mail():
+    asked = asyncio.Event()
+
+    async def wait_to_be_stopped() -> None:
+        asked.set()
+        await asyncio.Event().wait()
+
+    async def deliver_without_right(server: MailServer) -> None:
+        ASKED.set(wait_to_be_stopped)
+        await deliver(_mail(), server, _guard(server))
+
+    async with PostOffice() as office:
+        task = asyncio.create_task(deliver_without_right(office.server()))
+        await asked.wait()
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+    assert office.mails == []
 
 
 async def test_a_cancelled_delivery_stops_at_once():

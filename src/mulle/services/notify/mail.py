@@ -29,6 +29,7 @@ from mulle.errors import (
     UnreachableHost,
     cause_of,
 )
+from mulle.sdk.acting import may_act
 from mulle.services.guard import Guard, place
 from mulle.services.notify.address import Address
 from mulle.services.notify.message import Message
@@ -210,6 +211,7 @@ async def _content(smtp: aiosmtplib.SMTP, content: bytes, talk: _Talk) -> None:
     protocol = smtp.protocol
     if protocol is None:
         raise aiosmtplib.SMTPServerDisconnected("Connection lost")
+    await may_act()
     talk.phase = "sending the mail"
     talk.sent = True
     protocol.write(re.sub(rb"(?m)^\.", b"..", content) + b".\r\n")
