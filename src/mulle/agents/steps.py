@@ -65,6 +65,8 @@ class Step:
     names: tuple[str, ...] = ()
     first: Parameter | None = None
     """The parameter that gets the value before it."""
+    sources: tuple[str, ...] = ()
+    """The steps before it, whose results it gets."""
 
     @classmethod
     def of(cls, agent: Any, names: tuple[str, ...] = ()) -> "Step":
@@ -89,7 +91,7 @@ class Step:
     @classmethod
     def after(cls, agent: Any, sources: Sequence[str]) -> "Step":
         """A function or agent that follows these steps."""
-        return cls.of(agent, tuple(sources) if len(sources) > 1 else ())
+        return replace(cls.of(agent, tuple(sources) if len(sources) > 1 else ()), sources=tuple(sources))
 
     def by_ports(self) -> "Step":
         """The same, called by the names of its parameters."""
@@ -111,14 +113,15 @@ class Step:
         output = self.taken.output
         return () if output.type is PortType.ANY else (output,)
 
-    def arguments(self, inputs: Mapping[str, Any], sources: Sequence[str], ctx: Context) -> Arguments:
+    def arguments(self, inputs: Mapping[str, Any], ctx: Context) -> Arguments:
         """What it is called with, for what arrived at the ports, which is its own to change."""
         by_name: dict[str, Any] = {self.taken.context: ctx} if self.taken.context else {}
         if self.takes == "nothing":
             return (), by_name
         if self.takes == "one":
             assert self.first is not None
-            value = inputs.get(sources[0]) if len(sources) == 1 else [inputs.get(source) for source in sources]
+            values = [inputs.get(source) for source in self.sources]
+            value = values[0] if len(values) == 1 else values
             return (value if self.first.adapter is None else self.first.fitted(value, self.name),), by_name
         if self.takes == "named":
             given = {name: inputs.get(name) for name in self.names}
@@ -176,7 +179,7 @@ class FunctionNode(Node):
         if step is None:
             raise UnboundFunction(at=ctx.node_id, name=config.name)
         mine = await _heavy_copies(inputs) if is_heavy(inputs) else copied(inputs)
-        arguments = by_place, by_name = step.arguments(mine, config.sources or (), ctx)
+        arguments = by_place, by_name = step.arguments(mine, ctx)
         answer = await (step.call(*by_place, **by_name) if step.is_async else step.in_thread(arguments))
         chosen = {_chosen(answer, config): True} if config.branches else {}
         return Done({"output": answer, **chosen})

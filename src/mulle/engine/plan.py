@@ -1,13 +1,14 @@
 """A graph made ready for the fold: ids become positions, and every question the fold asks is answered beforehand."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
 from pydantic import ValidationError
 
 from mulle.document.links import Link, links, outer_names
+from mulle.document.policies import Rate
 from mulle.document.signature import Describe, Signature
 from mulle.document.workflow import Body, NodeSpec
 from mulle.errors import DocumentError, MulleError, StepError
@@ -49,6 +50,13 @@ class PlanNode:
     body: "ScopePlan | None" = None
     prepared: Any = None
     """What the runtime worked out once for every run of this plan."""
+    type: str = field(init=False)
+    timeout: float | None = field(init=False)
+    rate: Rate | None = field(init=False)
+    """These are the spec's own: looked at in every turn, and a slot is looked at five times as quickly as a model."""
+
+    def __post_init__(self) -> None:
+        self.type, self.timeout, self.rate = self.spec.type, self.spec.timeout, self.spec.rate
 
 
 @dataclass(slots=True, eq=False)

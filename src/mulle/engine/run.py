@@ -122,7 +122,7 @@ class Run:
     @property
     def deadline(self) -> tuple[float, Path] | None:
         """When the next node's time is up while its body is at work or it waits, and which node it is."""
-        return self._tree.deadline()
+        return self._tree.deadline() if self._tree.deadlines else None
 
     def listening_to(self, name: str) -> list[Path]:
         """Who is woken by a signal of this name."""
@@ -232,10 +232,10 @@ class Run:
             self._tree.stop_listening(fact.path, node)
         node.status = at.RUNNING
         node.turn, node.attempt, node.effect = fact.turn, fact.attempt, fact.effect
-        if plan.spec.timeout is not None and (again or node.due is None):
+        if plan.timeout is not None and (again or node.due is None):
             assert self.started is not None
             # What a fork kept may be long ago; its own time begins with itself.
-            node.due = max(fact.at, self.started.at) + plan.spec.timeout
+            node.due = max(fact.at, self.started.at) + plan.timeout
         self.spent.steps += self.head > self._carried
         if again or command.not_before:
             command = Execute(fact.path, fact.turn, fact.attempt)

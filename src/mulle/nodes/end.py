@@ -34,9 +34,10 @@ class End(Node):
 
     async def run(self, config: Config, inputs: dict[str, Any], ctx: Context) -> Done:
         outputs = config.outputs | inputs
-        shown = outputs.values() if config.stream is True else [outputs.get(name) for name in config.stream or ()]
-        if text := "\n".join(map(markdown, shown)):
-            await ctx.stream(text)
+        if config.stream:
+            shown = outputs.values() if config.stream is True else [outputs.get(name) for name in config.stream]
+            if text := "\n".join(map(markdown, shown)):
+                await ctx.stream(text)
         return Done(outputs)
 
     def signature(self, spec: NodeSpec) -> Signature:

@@ -9,9 +9,9 @@ from typing import Any
 import msgspec
 
 from mulle.document.links import Selector, dig, mapped
-from mulle.document.ports import Port, accepts, is_array
+from mulle.document.ports import Port, accepts, entrance, is_array
 from mulle.document.signature import ERROR_PORT
-from mulle.engine.facts import Path
+from mulle.engine.facts import Effect, Path
 from mulle.engine.plan import PlanNode
 from mulle.engine.run import Run
 from mulle.engine.scope import NodeState, Scope, inputs_of, is_alive
@@ -32,12 +32,18 @@ class Prepared:
     """The settings, when they hold no template; else None."""
     fill: Fill
     """Gives the settings' data with its templates filled in."""
+    ports: tuple[tuple[str, Callable[[Any], bool], Port], ...]
+    """Input ports with their names, and whether a value may pass as it is: one that collects several never does."""
     constants: tuple[tuple[str, Selector], ...]
     """Input ports fed from variables, items and outer nodes rather than by a link."""
     secrets: tuple[str, ...]
     """Names that the settings refer to as `secret.NAME`."""
     environment: tuple[str, ...]
     """And as `env.NAME`: some of these may be secret."""
+    effect: Effect | None
+    """None: its settings decide, and they hold templates."""
+    derives: bool
+    """Some of its outputs are derived from others."""
     waits: bool = False
     """It says that it waits, or was seen to, although it is pure: it gets a task at once."""
 
@@ -74,16 +80,24 @@ def prepare(plan: PlanNode, catalogue: Catalogue, neighbours: Collection[str]) -
     """Look a node's type up and validate its settings as far as they are fixed; kept on the plan."""
     spec, node = plan.spec, catalogue.node(plan.spec)
     shape = shape_of(node.Config)
+    config = validated(node.Config, spec.data) if is_static(spec.data, shape) else None
     plan.prepared = Prepared(
         type=node,
         fill=filling(spec.data, shape),
-        config=validated(node.Config, spec.data) if is_static(spec.data, shape) else None,
+        config=config,
+        ports=tuple((port.name, _none if port.multiple else entrance(port), port) for port in plan.signature.inputs),
         constants=tuple((port, source) for port, source, _ in mapped(spec) if source.root not in neighbours),
         secrets=_named(plan, "secret"),
         environment=_named(plan, "env"),
+        effect=spec.effect or (None if config is None else node.effect_of(config)),
+        derives=bool(spec.derived_outputs),
         waits=node.waits(spec),
     )
     return plan.prepared
+
+
+def _none(_value: Any) -> bool:
+    return False
 
 
 def _named(plan: PlanNode, root: str) -> tuple[str, ...]:
@@ -100,8 +114,8 @@ def port_values(run: Run, scope: Scope, plan: PlanNode, lookup: Callable[[str], 
     prepared: Prepared = plan.prepared
     for port, source in prepared.constants:
         values.setdefault(port, dig(lookup(source.root), source.keys, source.root))
-    for port in plan.signature.inputs:
-        if not port.multiple and port.name in values and accepts(port, values[port.name]):
+    for name, passes, port in prepared.ports:
+        if name in values and passes(values[name]):
             continue
         fill_port(port, values, plan.id, partial(_carrier, port, values, plan, scope), prepared.type.Inputs)
     return values

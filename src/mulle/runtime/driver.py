@@ -288,7 +288,7 @@ class Driver:
             elif self._throttle:
                 self._throttle.ended(path)
         elif path not in self._at_work and path not in self._licensed:
-            if command.not_before > self._clock():
+            if command.not_before and command.not_before > self._clock():
                 self._timers.set(command.not_before, path)
             else:
                 self._begin(command)
@@ -318,7 +318,7 @@ class Driver:
                 self._ledger.record(_started(command, "pure", self._clock()))
             self._ledger.record(self._executor.failure(plan.spec, command, error))
             return
-        if self._limits.concern(plan.spec) and not self._admits(turn, again=again):
+        if self._limits.concern(plan) and not self._admits(turn, again=again):
             return
         if not again:
             self._ledger.record(_started(command, turn.effect, turn.began))

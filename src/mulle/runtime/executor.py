@@ -60,6 +60,7 @@ class Turn(msgspec.Struct, eq=False, gc=False):
     signature: Signature
     bound: Bound
     effect: Effect
+    timeout: float | None
     context: Context
     began: float
     """By the clock; a repeated turn sees the time of the recorded one instead."""
@@ -106,21 +107,21 @@ class Executor:
         bound = bind(run, command.path, place, self.catalogue, self._secret)
         assert run.started is not None
         began = self.clock()
-        context = Context(
-            run_id=run.started.run,
-            path=command.path,
-            turn=command.turn,
-            attempt=command.attempt,
-            now=self._tape.now(command) if self._tape else began,
-            memo=state.memo,
-            endings=state.expansion.in_order() if state.expansion else (),
-            signal=state.signal,
-            services=self._tape.services(command) if self._tape else self.services,
-            lookup=bound.lookup,
-            show=partial(self._redacted, streamed) if bound.knows_secrets else streamed,
+        context = Context(  # In the order of its fields: names would take three times as long.
+            run.started.run,
+            command.path,
+            command.turn,
+            command.attempt,
+            self._tape.now(command) if self._tape else began,
+            state.memo,
+            state.expansion.in_order() if state.expansion else (),
+            state.signal,
+            self._tape.services(command) if self._tape else self.services,
+            bound.lookup,
+            partial(self._redacted, streamed) if bound.knows_secrets else streamed,
         )
-        effect = plan.spec.effect or bound.type.effect_of(bound.config)
-        return Turn(command, plan.spec, plan.signature, bound, effect, context, began)
+        effect = bound.prepared.effect or bound.type.effect_of(bound.config)
+        return Turn(command, plan.spec, plan.signature, bound, effect, plan.timeout, context, began)
 
     def _secret(self, name: str) -> str:
         if self.services.secret is None:
@@ -132,7 +133,7 @@ class Executor:
 
         What is pure may be recomputed, so a coroutine that turns out to wait is closed and begun again.
         """
-        if turn.bound.prepared.waits or turn.spec.timeout is not None:
+        if turn.bound.prepared.waits or turn.timeout is not None:
             return None
         coroutine = self._start(turn)
         try:
@@ -154,10 +155,10 @@ class Executor:
             return await self._answered_heavily(turn, turn.answer)
         bound = turn.bound
         try:
-            if turn.spec.timeout is None:
+            if turn.timeout is None:
                 answer = await bound.type.run(bound.config, bound.inputs, turn.context)
             else:
-                answer = await self._in_time(turn, turn.spec.timeout)
+                answer = await self._in_time(turn, turn.timeout)
         except asyncio.CancelledError as error:
             task = asyncio.current_task()
             if task is None or not task.cancelling():  # The node cancelled itself; nobody asked it to stop.
@@ -180,7 +181,7 @@ class Executor:
             outputs = await to_the_end(plain_slices(answer.outputs))
         except NOT_DATA as error:
             return self.failed(turn, NoData(problem=_readable(str(error))))
-        if turn.bound.knows_secrets or turn.spec.derived_outputs:
+        if turn.bound.knows_secrets or turn.bound.prepared.derives:
             return self._answered(turn, msgspec.structs.replace(answer, outputs=outputs))
         fact = self._answered(turn, msgspec.structs.replace(answer, outputs={}))
         return msgspec.structs.replace(fact, outputs=outputs) if isinstance(fact, NodeDone) else fact
@@ -203,10 +204,10 @@ class Executor:
         clean = plain
         if turn.bound.knows_secrets:
             clean = self._without_secrets
-        elif small and not (answer.writes or answer.usage or turn.spec.derived_outputs):  # As nearly all are.
+        elif small and not (answer.writes or answer.usage or turn.bound.prepared.derives):  # As nearly all are.
             return NodeDone(at=self.clock(), path=turn.command.path, outputs=copied(answer.outputs))
         try:
-            if turn.spec.derived_outputs and isinstance(answer, Done):
+            if turn.bound.prepared.derives and isinstance(answer, Done):
                 answer = msgspec.structs.replace(
                     answer, outputs=with_derived(answer.outputs, turn.spec, turn.signature)
                 )
@@ -229,7 +230,7 @@ class Executor:
 
     def overdue(self, turn: Turn) -> NodeFailed:
         """The failure of a turn that goes on although its time is up."""
-        return self.cut_off(turn, TimedOut(seconds=turn.spec.timeout or 0), "timeout")
+        return self.cut_off(turn, TimedOut(seconds=turn.timeout or 0), "timeout")
 
     def late(self, spec: NodeSpec, path: Path, state: NodeState) -> NodeFailed:
         """The failure of a node whose time is up while its body is at work or it waits. It would begin anew."""

@@ -97,7 +97,9 @@ class Ledger:
         if type(fact) is NodeStarted:  # Every second fact, and there is nothing of anybody's in it.
             encoded = encode_one(fact)
         elif light and type(fact) is NodeDone and not fact.writes:
-            encoded = self._packed(fact)
+            encoded = encode_one(fact)
+            if len(encoded) > LIMIT:
+                encoded = self._packed(fact)
             self._batch.alive = True
         else:
             fact, encoded = self._taken_in(fact)

@@ -10,6 +10,7 @@ from typing import Protocol
 from mulle.document.policies import Rate
 from mulle.document.workflow import NodeSpec
 from mulle.engine.facts import Path
+from mulle.engine.plan import PlanNode
 
 
 class Waiter(Protocol):
@@ -68,9 +69,9 @@ class Limits:
         self.gates = Gates(at_once or {})
         self._limited = {*self.rates, *(at_once or {})}
 
-    def concern(self, spec: NodeSpec) -> bool:
+    def concern(self, plan: PlanNode) -> bool:
         """Whether a step may have to be held back at all."""
-        return spec.rate is not None or spec.type in self._limited
+        return plan.rate is not None or plan.type in self._limited
 
     def rate_of(self, spec: NodeSpec) -> tuple[str, Rate] | None:
         """The allowance that a step needs, with the name under which it is shared; None: none."""

@@ -28,7 +28,9 @@ class Heard:
     def tell(self, fact: AnyFact, *, light: bool = False) -> None:
         """A step has come to a fact."""
         self.facts.append((fact, light))
-        self.stir()
+        self.stirred = True
+        if self._resting is not None:
+            self.stir()
 
     def look_at(self, path: Path) -> None:
         """A step that was held back may begin."""
@@ -46,6 +48,7 @@ class Heard:
         if not self.stirred:
             self._resting = asyncio.get_running_loop().create_future()
             await self._resting
+            self._resting = None
 
     def fail(self, error: Exception) -> None:
         """There is no going on: the store did not answer."""
@@ -88,8 +91,8 @@ class Steps:
             self._heard.tell(outcome, light=turn.answer is None)
         elif task is not None:
             step = self.at_work[turn.command.path] = Step(turn, task)
-            if turn.spec.timeout is not None:
-                self._abandon_in(turn.spec.timeout + GRACE, step)
+            if turn.timeout is not None:
+                self._abandon_in(turn.timeout + GRACE, step)
 
     def _ended(self, outcome: Outcome) -> None:
         step = self.at_work.get(outcome.path)

@@ -213,6 +213,8 @@ class SqliteJournal:
 
     def _together(self, db: sqlite3.Connection, items: Sequence[Write]) -> list[Any]:
         """Write a group, what is of one kind in one go. Raises if anything is wrong with anyone's."""
+        if len(items) == 1:
+            return [self._alone(db, items[0])]
         together = Together(db, self._owners.me)
         outcomes: list[Any] = []
         for item in items:
