@@ -92,12 +92,12 @@ async def test_no_more_steps_begin_in_a_time_than_a_node_allows(home: Home, call
 
 
 async def test_an_allowance_of_a_type_is_shared_by_all_runs(home: Home, call: Call):
-    app = opened(home, call, rates={"call": Rate(most=4, per=0.2)})
+    app = opened(home, call, rates={"call": Rate(most=4, per=0.5)})
 
     await asyncio.gather(*(app.run(each(), {"items": [0] * 3}) for _ in range(4)))
 
     assert len(call.began) == 12
-    assert closest(sorted(call.began), 4) > 0.15
+    assert closest(sorted(call.began), 4) > 0.25  # On a busy machine some begin later than they may.
 
 
 async def test_only_so_many_steps_of_a_type_are_at_work(home: Home, call: Call):
