@@ -78,6 +78,23 @@ async def test_what_code_raised_is_told_as_dify_tells_it():
     assert run.said == "KeyError: 'k'"
 
 
+@pytest.mark.parametrize(
+    ("source", "name"),
+    [("raise KeyError('k')", "CodeExecutionError"), ("return {'r': 1}", "OutputValidationError")],
+)
+async def test_the_errors_of_code_have_the_names_that_they_had(source: str, name: str):
+    failing = code(f"def main():\n    {source}", {"r": {"type": "string"}}, error_strategy="fail-branch")
+    nodes = [start(), failing, end(r="c.r"), end(t="c.error_type") | {"id": "bad"}]
+
+    assert (await ran(export(nodes, "start>c c>end c:fail-branch>bad"))).outputs["t"] == name
+
+
+async def test_an_error_type_is_nothing_where_nothing_failed():
+    fine = code("def main():\n    return {'r': 'x'}", {"r": {"type": "string"}}, error_strategy="fail-branch")
+
+    assert (await ran(export([start(), fine, end(t="c.error_type")], "start>c c>end"))).outputs == {"t": None}
+
+
 async def test_what_was_raised_inside_of_a_body_is_told_without_its_place():
     nodes = [
         start("l"),

@@ -257,6 +257,11 @@ async def test_secrets_are_named_and_never_told():
             {"form": {"a": "1", "b": "{{ string(start.q) }}"}, "multipart": True},
         ),
         ({"type": "json", "data": '{"a": [{{#start.q#}}]}'}, {"json": {"a": ["{{ start.q }}"]}}),
+        (
+            {"type": "json", "data": '{"{{#start.q#}}": 1}'},
+            {"body": '{"{{ start.q }}": 1}'},
+        ),
+        ({"type": "form-data", "data": [{"key": "{{#start.q#}}", "value": "1"}]}, {}),
     ],
 )
 def test_a_body_is_sent_as_it_was(body: dict[str, Any], made: dict[str, Any]):
@@ -302,6 +307,22 @@ async def test_what_cannot_be_written_is_noted_and_fails_the_step_alone(settings
     assert await problems(text) == []
     assert run.status == "failed"
     assert any("cannot be written" in note for note in run.imported.notes)
+
+
+@pytest.mark.parametrize(
+    ("text", "kept"),
+    [
+        ('API_KEY = "a1b2c3d4e5f6g7"', 'API_KEY = "REMOVED-SECRET"'),
+        ("{'password': 'hunter2hunter2'}", "{'password': 'REMOVED-SECRET'}"),
+        ('connect("postgres://me:geheim1@db:5432/x")', 'connect("postgres://REMOVED-SECRET@db:5432/x")'),
+        ('max_tokens = "4096"', 'max_tokens = "4096"'),
+        ('get("http://localhost:8080/@me")', 'get("http://localhost:8080/@me")'),
+    ],
+)
+def test_what_is_named_a_secret_in_code_is_taken_out(text: str, kept: str):
+    code = node("c", "code", code=f"def main():\n    {text}\n    return {{}}", outputs={})
+
+    assert f"    {kept}\n" in import_dify(export([start(), code], "start>c")).workflow.nodes[1].data["code"]
 
 
 def test_secrets_inside_of_a_tools_settings_are_named_or_taken_out():

@@ -220,16 +220,21 @@ async def test_a_failure_leaves_by_its_branch():
     assert (await ran(text, {"query": "q"}, pins={"l": pin(text="됨")})).said == "됨"
 
 
-async def test_a_failure_gives_its_default():
-    broken = template(
-        "t",
-        "{{ 1 / 0 }}",
-        error_strategy="default-value",
-        default_value=[{"key": "output", "type": "string", "value": "대신"}],
-    )
+@pytest.mark.parametrize("default", [[{"key": "output", "type": "string", "value": "대신"}], {"output": "대신"}])
+async def test_a_failure_gives_its_default(default: Any):
+    broken = template("t", "{{ 1 / 0 }}", error_strategy="default-value", default_value=default)
     run = await ran(export([start(), broken, end(o="t.output")], "start>t t>end"))
 
     assert (run.status, run.outputs) == ("succeeded", {"o": "대신"})
+
+
+@pytest.mark.parametrize(
+    ("type_", "default", "value"), [("number", "5", 5), ("checkbox", "true", True), ("number", "viele", None)]
+)
+async def test_an_input_begins_with_its_default_however_that_is_written(type_: str, default: Any, value: Any):
+    taken = node("start", "start", variables=[{"variable": "v", "type": type_, "default": default}])
+
+    assert (await ran(export([taken, end(v="start.v")], "start>end"))).outputs == {"v": value}
 
 
 async def test_what_nothing_leads_to_is_left_out_with_a_note():

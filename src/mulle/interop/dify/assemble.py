@@ -279,6 +279,7 @@ def _policies(node: DifyNode, refs: References) -> dict[str, Any]:
             made["on_error"] = "branch"
         case "default-value":
             defaults = {str(one["key"]): _default(one) for one in node.objects("default_value") if one.get("key")}
+            defaults |= node.object("default_value")
             made |= {"on_error": "default", "default_outputs": defaults}
         case "":
             pass

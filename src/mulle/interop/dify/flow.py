@@ -4,6 +4,7 @@ from typing import Any
 
 from mulle.interop.dify.beginnings import sent
 from mulle.interop.dify.conditions import checks
+from mulle.interop.dify.containers import constant
 from mulle.interop.dify.made import Made
 from mulle.interop.dify.reading import DifyNode, selector
 from mulle.interop.dify.references import QUERY, References, case_ports
@@ -38,7 +39,10 @@ def _port(variable: dict[str, Any]) -> dict[str, Any]:
         port["schema"] = {"type": "string"} | {key: value for key, value in limits.items() if value}
     if variable.get("required") is True:
         port["required"] = True
-    if (default := variable.get("default")) not in (None, "") and not isinstance(default, dict | list):
+    default = variable.get("default")
+    if port["type"] != "any":  # A number or a yes is often written as text.
+        default = constant(default, kind)
+    if default not in (None, "") and not isinstance(default, dict | list):
         port["default_value"] = default
     label = variable.get("label")
     if isinstance(label, str) and label and label != port["name"]:

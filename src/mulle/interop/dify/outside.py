@@ -71,12 +71,20 @@ def _lines(text: str, node: DifyNode, refs: References) -> dict[str, Any]:
     made: dict[str, Any] = {}
     for line in text.splitlines():
         name, _, value = line.partition(":")
-        name, value = refs.text(name.strip(), node), value.strip()
+        name, value = _plain_name(name.strip(), node, refs), value.strip()
         if not name:
             continue
         one = _value(name, value, node, refs)
         made[name] = [*(made[name] if is_array(made[name]) else [made[name]]), one] if name in made else one
     return made
+
+
+def _plain_name(name: str, node: DifyNode, refs: References) -> str:
+    """A name as it is written; empty, with a note, where a reference stands in it: names are no templates here."""
+    if TEMPLATE.search(name):
+        refs.note(f"{refs.shown(node)}: the name '{name}' is made of a variable; its line is left out.")
+        return ""
+    return name
 
 
 def _value(name: str, value: str, node: DifyNode, refs: References) -> str:
@@ -124,7 +132,7 @@ def _body(node: DifyNode, refs: References, headers: dict[str, Any]) -> dict[str
 def _fields(parts: list[dict[str, Any]], node: DifyNode, refs: References) -> dict[str, Any]:
     made: dict[str, Any] = {}
     for one in parts:
-        name = refs.text(str(one.get("key") or ""), node)
+        name = _plain_name(str(one.get("key") or ""), node, refs)
         if one.get("type") == "file":
             refs.note(f"{refs.shown(node)}: the file in the form's field '{name}' is not sent yet.")
         elif name:
@@ -140,7 +148,7 @@ def _json_body(text: str, node: DifyNode, refs: References, headers: dict[str, A
         data = json.loads(_marked(text))
     except (ValueError, RecursionError):
         data = None
-    if data is not None:
+    if data is not None and not _has_named_keys(data):
         return {"json": without_secrets(_filled(data, node, refs), refs, refs.shown(node))}
     if not any(name.lower() == "content-type" for name in headers):
         headers["Content-Type"] = "application/json"
@@ -160,12 +168,19 @@ def _marked(text: str) -> str:
 def _filled(data: Any, node: DifyNode, refs: References) -> Any:
     """Data with our references in its texts. Where they stood in quotes, what comes out is text."""
     if is_object(data):
-        return {refs.text(key, node): _filled(value, node, refs) for key, value in data.items()}
+        return {key: _filled(value, node, refs) for key, value in data.items()}
     if is_array(data):
         return [_filled(item, node, refs) for item in data]
     if not isinstance(data, str):
         return data
     return refs.template(data[1:], node) if data.startswith(_VALUE) else refs.text(data, node)
+
+
+def _has_named_keys(data: Any) -> bool:
+    """Whether a reference stands in the place of a key, where data of ours holds none."""
+    if is_object(data):
+        return any(TEMPLATE.search(key) or _has_named_keys(value) for key, value in data.items())
+    return is_array(data) and any(map(_has_named_keys, data))
 
 
 def _seconds(timeout: dict[str, Any]) -> float | None:

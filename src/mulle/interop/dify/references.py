@@ -75,6 +75,11 @@ FAILURES = {
     "error_type": "default({node}.error.type, null)",
 }
 """What Dify gives beside the outputs of a step whose failure is handled. It says what went wrong, and not where."""
+CALLED = {
+    "code": {"sandbox.raised": "CodeExecutionError", "code.not_as_declared": "OutputValidationError"},
+    "http-request": {"http.unexpected_status": "HTTPResponseCodeError"},
+}
+"""By type: what Dify calls our errors, where it has one name for them."""
 
 
 @dataclass
@@ -223,7 +228,8 @@ class References:
         if name in CHOSEN.get(source.type, ()):
             return self._chosen(source, name)
         if name in FAILURES and source.text("error_strategy"):
-            return FAILURES[name].format(node=self.node(source.id))
+            found = FAILURES[name].format(node=self.node(source.id))
+            return _called(found, source.type) if name == "error_type" else found
         undeclared = source.type == "code" and not is_object(source.object("outputs").get(name))
         if undeclared or source.type == "if-else":
             self.note(f"{self.shown(source)} has no output '{name}'; it is read as nothing.")
@@ -331,6 +337,13 @@ class References:
                 return "{{ string(" + expression + ") }}"
             case _:
                 return self.template(text, at)
+
+
+def _called(error_type: str, of: str) -> str:
+    """The expression for the type of an error by Dify's name."""
+    names = CALLED.get(of, {})
+    chosen = "".join(f"{quoted(theirs)} if {error_type} == {quoted(ours)} else " for ours, theirs in names.items())
+    return f"({chosen}{error_type})" if names else error_type
 
 
 def case_ports(fork: DifyNode) -> dict[str, str]:

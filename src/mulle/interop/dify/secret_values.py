@@ -12,10 +12,17 @@ UNMISTAKABLE = re.compile(
     r"\b(?:sk|pk|rk)-[A-Za-z0-9_-]{16,}|\bgh[pousr]_[A-Za-z0-9]{20,}|\bxox[abprs]-[A-Za-z0-9-]{10,}|\bAKIA[0-9A-Z]{16}\b"
     r"|\bAIza[0-9A-Za-z_-]{30,}|\bapp-[A-Za-z0-9]{20,}|\beyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{5,}"
     r"|(?<=[?&])(?:api_?key|key|token|access_token|secret|password|sig|signature)=[^&#\s\"'\\{}]{6,}"
+    r"|(?<=://)[^/\s:@\"'{}]{1,80}:[^/\s:@\"'{}]{3,200}(?=@)"
     r"|\b[Bb]earer\s+[A-Za-z0-9._~+/-]{12,}=*|-----BEGIN [A-Z ]*PRIVATE KEY-----"
 )
 """Texts that are keys whatever stands beside them."""
 REMOVED = "REMOVED-SECRET"
+ASSIGNED = re.compile(
+    r"""((?:api[_-]?key|access[_-]?key|secret|token|password|passwd)\w{0,20}["']?\s{0,9}[:=]\s{0,9}(["']))"""
+    r"""(?=[^"'\s]{0,500}[0-9])(?=[^"'\s]{0,500}[A-Za-z])[^"'\s{}]{12,500}(?=\2)""",
+    re.IGNORECASE,
+)
+"""Texts of letters and digits that a name makes keys, in code and in JSON: `API_KEY = "a1b2c3d4e5f6"`."""
 
 _EMPTY = ("", "none", "null", "undefined")
 
@@ -54,7 +61,8 @@ def without_secrets(data: Any, refs: References, what: str, name: str = "") -> A
 def cleaned(text: str, refs: References, what: str) -> str:
     """A text without what is unmistakably a key."""
     made, count = UNMISTAKABLE.subn(REMOVED, text)
-    if count:
+    made, assigned = ASSIGNED.subn(rf"\1{REMOVED}", made)
+    if count + assigned:
         refs.note(f"{what}: what looks like a key was taken out of its text ({REMOVED} stands there).")
     return made
 
