@@ -430,6 +430,24 @@ def test_a_container_whose_time_was_up_goes_on_inside():
     assert fork.status("each") == at.EXPANDED
 
 
+def test_a_container_whose_time_was_up_twice_goes_on_where_its_second_try_stood():
+    play = each("x", "y", limit=1)
+    play.does("each/0/x", {"x": 1})
+    play.start("each/0/y")
+    play.fail("each", "timeout", from_turn=1, retry_at=9.0)
+    play.stop("each/0/y")
+    play.expand("each", 3, limit=1)
+    play.does("each/3/x", {"x": 1})
+    play.start("each/3/y")
+    play.fail("each", "timeout", from_turn=1)
+    play.stop("each/3/y")
+    play.end()
+
+    fork = Fork(play)
+
+    assert (fork.done, fork.listed) == (["each/0/x", "each/3/x"], ["each/3/y"])
+
+
 def test_a_wait_whose_time_was_up_begins_anew():
     play = Play(graph([step("approval")]))
     play.wait("approval", signal="go")

@@ -2,7 +2,6 @@
 
 from bisect import bisect_left
 from collections.abc import Sequence
-from itertools import pairwise
 
 from mulle.document.signature import Describe
 from mulle.document.variables import Write
@@ -143,12 +142,12 @@ class Past:
     def _blamed(self, path: Path) -> dict[Path, int]:
         """A node that failed: its last turn, or what failed inside of it in the turn before."""
         own, began = self._own[path], self.turn_began(path)
+        number = len(own)
+        while isinstance(self.facts[own[number - 1]], NodeFailed):
+            number -= 1
+        if number < len(own) and isinstance(self.facts[own[number - 1]], NodeExpanded):
+            return {path: own[number]}  # Its time was up. Its body goes on: what was stopped is undone by itself.
         number = bisect_left(own, began)
-        for before, index in pairwise(own[number:]):
-            if isinstance(self.facts[before], NodeExpanded) and isinstance(self.facts[index], NodeFailed):
-                return {
-                    path: index
-                }  # Its time was up. Its body goes on: what was stopped in there is undone by itself.
         expansion = self.expansions.get(own[number - 1]) if number else None
         inside = self._undone_in(path, expansion) if expansion else {}
         return inside or {path: began}
