@@ -276,7 +276,7 @@ def who_kills_is_driven_apart(world: "World") -> Iterator[str]:
 def outcomes_equal_the_reference(world: "World") -> Iterator[str]:
     """What a run gives is what its document gives when one does it by hand, however often its drivers died."""
     for kept in world.history.runs.values():
-        if kept.ended and not kept.run.cancelled and not _decided_otherwise(kept):
+        if kept.ended and not (kept.run.cancelled or kept.given or _decided_otherwise(kept)):
             differences = _differences(kept) if kept.work.reference else _differences_of_parent(world, kept)
             yield from (f"{kept.id} ({kept.work.name}): {text}" for text in differences)
 
@@ -323,6 +323,8 @@ def _begun_anew(kept: RunHistory) -> set[Path]:
 def _differences_of_parent(world: "World", kept: RunHistory) -> Iterator[str]:
     """Whether what a spread step gave is what its children gave, in their order."""
     state, data = kept.endings[(SPREAD,)], kept.work.nodes[SPREAD]["data"]
+    if not any(isinstance(one.fact, NodeDone | NodeFailed) and one.fact.path == (SPREAD,) for one in kept.own):
+        return  # Those of the run that it was forked from gave it.
     if state.status == "done" and state.outputs and state.outputs["out"] != "없음":
         children = [world.history.runs[child] for child in child_ids(kept.id, (SPREAD,), state.attempt, data["count"])]
         endings = [child.ended for child in children]

@@ -122,7 +122,7 @@ class Clients:
             living = [process for process in world.processes if process.lives]
             if living:
                 process = chance.choice(living)
-                started = world.loop.spawn(process.place, self._start(process, f"{name}{tries}", order))
+                started = world.begin_in(process.place, self._start(process, f"{name}{tries}", order))
                 await asyncio.wait([started], timeout=5.0)
                 if started.done() and not started.cancelled() and started.exception() is None and started.result():
                     break

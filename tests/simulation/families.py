@@ -71,7 +71,7 @@ class Families:
 
     async def again(self, graph: str) -> Ready:
         document: Any = None  # Nobody asks for it.
-        return Ready(graph, b"{}", document, self._process.loaded(graph))
+        return Ready(graph, await self._process.journal.graph(graph), document, self._process.loaded(graph))
 
     def ready(self, workflow: Workflow) -> Ready:
         """The children of all parents of a world are alike."""

@@ -14,12 +14,9 @@ from tests.simulation.process import Process
 from mulle.app.forks import Fork, NothingToRetry, UnknownNode, forked, retried
 from mulle.engine.facts import AnyFact, NodeDone, NodeFailed, NodeStarted, Path
 from mulle.engine.fork import WouldNotRun
-from mulle.errors import JournalConflict, LeaseLost, MulleError, StoreFull, StoreUnavailable, UnknownRun
+from mulle.errors import JournalConflict, LeaseLost, MulleError, StoreFull, StoreUnavailable, UnknownGraph, UnknownRun
 
 if TYPE_CHECKING:
-    import asyncio
-
-    from tests.simulation.loop import Place
     from tests.simulation.world import World
 
 MOST = 4
@@ -34,23 +31,16 @@ class Forkers:
     def __init__(self, world: "World") -> None:
         self._world = world
         self._number = 0
-        self._asked: list[tuple[Place, asyncio.Task[None]]] = []
 
     def ask(self, chance: Random) -> None:
         """Somebody wants some run done again."""
-        runs = [kept for kept in self._world.history.runs.values() if kept.work.reference and not kept.gone]
+        runs = [kept for kept in self._world.history.runs.values() if not kept.gone]
         living = [process for process in self._world.processes if process.lives]
         if not runs or not living or self._number >= MOST:
             return
         self._number += 1
         process, kept = chance.choice(living), chance.choice(runs)
-        asked = self._world.loop.spawn(process.place, self._asks(process, kept, f"f{self._number}", chance))
-        self._asked.append((process.place, asked))
-
-    @property
-    def asking(self) -> bool:
-        """Whether a living process is at it."""
-        return any(place.alive and not asked.done() for place, asked in self._asked)
+        self._world.begin_in(process.place, self._asks(process, kept, f"f{self._number}", chance))
 
     async def _asks(self, process: Process, kept: RunHistory, new: str, chance: Random) -> None:
         try:
@@ -58,8 +48,11 @@ class Forkers:
         except (*PASSING, UnknownRun, NothingToRetry, WouldNotRun, UnknownNode):
             return
         except Exception as error:  # noqa: BLE001  # Any run can be read and done again.
+            if kept.gone and isinstance(error, UnknownGraph):
+                return  # It went while it was read.
             self._world.history.broken(f"{kept.id} cannot be done again: {error!r}")
             return
+        process.journal.save_graph(fork.ready.graph, fork.ready.text)
         try:
             await process.runtime.start(fork.new, fork.first, fork.ready.loaded, fork.kept)
         except PASSING:
@@ -77,7 +70,9 @@ class Forkers:
             return await retried(journal, graphs, kept.id, new, process.clock())
         begun = [one.fact.path for one in kept.facts if isinstance(one.fact, NodeStarted)]
         node = "/".join(map(str, chance.choice(begun))) if begun else None
-        return await forked(journal, graphs, kept.id, new, now=process.clock(), again=node, given={}, on=None)
+        given = {f"{node}.out": 7} if node and chance.random() < 0.3 else {}
+        again = None if given else node
+        return await forked(journal, graphs, kept.id, new, now=process.clock(), again=again, given=given, on=None)
 
 
 # ---------------------------------------------------------------------- what must hold

@@ -90,6 +90,8 @@ class RunHistory:
     """Big values that its facts refer to, by hash."""
     begun_with: int = 0
     """How many facts were written with its creation."""
+    given: bool = False
+    """A person gave outputs for a step of it, or of a run that it comes from."""
     pinned: bool = False
     """Somebody wants it kept for ever."""
     gone: bool = False
@@ -183,6 +185,8 @@ class History:
             kept.owners.append((self.now(), owner))
         kept.begun_with = len(facts)
         self._take(kept, facts, blobs, owner, kept.epoch)
+        if kept.started.origin:
+            kept.given = bool(kept.started.origin.given) or self.runs[run.parent or ""].given
 
     def _supersede(self, kept: RunHistory, debounce: Debounce) -> None:
         """Note which calls that have not begun a new one takes the place of."""

@@ -34,6 +34,7 @@ class SimulatedJournal:
         self._loser: Callable[[], None] | None = None
         self._lost = self._dead = self._closed = self._leaving = False
         self._entering = asyncio.Lock()
+        self._graphs: dict[str, bytes] = {}
         store.enter(name)
         store.journals.append(self)
         self.lease_until = self.sure_until = self._loop.time() + LEASE * (1 - MARGIN)
@@ -163,7 +164,13 @@ class SimulatedJournal:
     # ------------------------------------------------------------------ what is written
 
     def save_graph(self, graph: str, document: bytes) -> None:
-        self._store.graphs[graph] = document
+        """As the journals do it: again is nothing, unless it could not be written."""
+        if graph in self._graphs:
+            return
+        self._graphs[graph] = document
+        self._ask("graph", lambda: self._rules.save_graph(graph, document)).add_done_callback(
+            lambda written: self._graphs.pop(graph, None) if written.cancelled() or written.exception() else None
+        )
 
     def save_snapshot(self, run: str, data: bytes) -> None:
         def save() -> None:
@@ -173,8 +180,10 @@ class SimulatedJournal:
         self._ask("snapshot", save)
 
     async def create(self, run: NewRun, facts: list[bytes], blobs: Mapping[str, Sequence[bytes]] | None = None) -> bool:
+        document = self._graphs.get(run.graph)
+
         def create(me: str) -> bool:
-            created = self._rules.create(me, run, facts, blobs or {})
+            created = self._rules.create(me, run, facts, blobs or {}, document)
             if created:
                 self._store.witness.created(run, facts, blobs or {}, me)
                 if run.waits_its_turn:
@@ -292,7 +301,7 @@ class SimulatedJournal:
     # ------------------------------------------------------------------ what is read
 
     async def graph(self, graph: str) -> bytes:
-        return await self._ask("read", lambda: self._store.graphs[graph])
+        return await self._ask("read", lambda: self._rules.graph(graph))
 
     async def run_with(self, dedup: str) -> str:
         return await self._ask("read", lambda: self._rules.run_with(dedup))

@@ -14,6 +14,7 @@ from mulle.engine.blobs import Unpacked, wanted, whole
 from mulle.engine.codec import decode
 from mulle.engine.facts import AnyFact
 from mulle.engine.journal import Batch, Claim, InboxSignal, Keep, NewRun, RunRow
+from mulle.errors import UnknownGraph
 from mulle.runtime.memory_journal import MemoryJournal
 from mulle.runtime.memory_queues import Place
 from mulle.store import blob_rows, claim_rows, queue_rows
@@ -50,7 +51,9 @@ class Rules(Protocol):
     @alive.setter
     def alive(self, owners: set[str]) -> None: ...
 
-    def create(self, me: str, run: NewRun, facts: list[bytes], blobs: Blobs) -> bool: ...
+    def create(self, me: str, run: NewRun, facts: list[bytes], blobs: Blobs, graph: bytes | None) -> bool: ...
+    def save_graph(self, graph: str, document: bytes) -> None: ...
+    def graph(self, graph: str) -> bytes: ...
     def append(self, me: str, batch: Batch) -> None: ...
     def claim(self, me: str, run: str) -> Claim | None: ...
     def claim_due(self, me: str, now: float, limit: int, besides: Collection[str]) -> list[Claim]: ...
@@ -123,8 +126,16 @@ class MemoryRules:
             self.alive = alive
         return self._seen[me]
 
-    def create(self, me: str, run: NewRun, facts: list[bytes], blobs: Blobs) -> bool:
+    def create(self, me: str, run: NewRun, facts: list[bytes], blobs: Blobs, graph: bytes | None) -> bool:
+        if graph is not None:
+            self.save_graph(run.graph, graph)
         return _at_once(self._as(me).create(run, facts, blobs))
+
+    def save_graph(self, graph: str, document: bytes) -> None:
+        self._root.save_graph(graph, document)
+
+    def graph(self, graph: str) -> bytes:
+        return _at_once(self._root.graph(graph))
 
     def append(self, me: str, batch: Batch) -> None:
         _at_once(self._as(me).append(batch))
@@ -225,13 +236,24 @@ class SqliteRules:
     def _is_alive(self, owner: str) -> bool:
         return owner in self.alive
 
-    def create(self, me: str, run: NewRun, facts: list[bytes], blobs: Blobs) -> bool:
+    def create(self, me: str, run: NewRun, facts: list[bytes], blobs: Blobs, graph: bytes | None) -> bool:
         with transaction(self.db):
-            sql.keep_graph(self.db, run.graph, b"{}")
+            if graph is not None:
+                sql.keep_graph(self.db, run.graph, graph)
             created = sql.create(self.db, run, facts, me)
             if created and blobs:
                 blob_rows.keep(self.db, run.id, blobs)
             return created
+
+    def save_graph(self, graph: str, document: bytes) -> None:
+        with transaction(self.db):
+            sql.keep_graph(self.db, graph, document)
+
+    def graph(self, graph: str) -> bytes:
+        found = sql.graph(self.db, graph)
+        if found is None:
+            raise UnknownGraph(graph=graph)
+        return found
 
     def append(self, me: str, batch: Batch) -> None:
         with transaction(self.db):

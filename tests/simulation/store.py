@@ -70,7 +70,6 @@ class SimulatedStore:
         self.down_until = 0.0
         self.over = False
         """The trouble has ended."""
-        self.graphs: dict[str, bytes] = {}
         self.workers: dict[str, Worker] = {}
         self.journals: list[SimulatedJournal] = []
         """Those of living processes."""

@@ -278,7 +278,7 @@ def test_a_driver_that_counts_on_its_lease_although_it_may_be_cut_off(
     """The server gives its runs away as soon as its connection is gone, and it hears nothing of that."""
     monkeypatch.setattr(journal, "SURE", counts_on)
     troubles = (
-        Trouble(seed, leases=True, processes=3, runs=4, lasts=25, cut_every=0.5, slow=0.1) for seed in range(100)
+        Trouble(seed, leases=True, processes=3, runs=4, lasts=25, cut_every=0.5, slow=0.1) for seed in range(100, 230)
     )
     assert caught(only_the_owner_begins, troubles) is (counts_on == 4.5)
 

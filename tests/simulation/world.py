@@ -10,7 +10,7 @@ outside are simulated. After the trouble everything works again, and every run m
 
 import asyncio
 import contextlib
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Coroutine, Iterable
 from random import Random
 from typing import Any
 
@@ -19,7 +19,7 @@ from tests.simulation.faults import Trouble, drawn
 from tests.simulation.forking import Forkers
 from tests.simulation.history import History, RunHistory
 from tests.simulation.journal import SimulatedJournal
-from tests.simulation.loop import Place, SimulatedLoop
+from tests.simulation.loop import Place, SimulatedLoop, T
 from tests.simulation.people import People
 from tests.simulation.process import EPOCH, Process
 from tests.simulation.scale import scaled
@@ -55,6 +55,15 @@ class World:
         self.clients = Clients(self)
         self.forkers = Forkers(self)
 
+        self._beginning: list[tuple[Place, asyncio.Task[Any]]] = []
+        """Whoever is about to begin a run, and where."""
+
+    def begin_in(self, place: Place, work: Coroutine[Any, Any, T]) -> "asyncio.Task[T]":
+        """Have a run begun in a process: the world is not over before that is done."""
+        task = self.loop.spawn(place, work)
+        self._beginning.append((place, task))
+        return task
+
     # ------------------------------------------------------------------ living
 
     def live(self) -> None:
@@ -81,7 +90,8 @@ class World:
 
     def _all_ended(self) -> bool:
         runs = self.history.runs.values()
-        return not (self.clients.waiting or self.forkers.asking) and all(one.ended for one in runs)
+        beginning = any(place.alive and not task.done() for place, task in self._beginning)
+        return not (self.clients.waiting or beginning) and all(one.ended for one in runs)
 
     def _end_trouble(self) -> None:
         self.history.say("----- the trouble ends -----")
