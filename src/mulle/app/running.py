@@ -396,7 +396,7 @@ class App:
         )
 
     def _publish(self, published: Published) -> None:
-        for listener in self._listeners.copy():
+        for listener in self._listeners.copy() if self._listeners else ():
             try:
                 listener(published)
             except Exception as error:  # noqa: BLE001 - who only watches a run must not be able to stop it.

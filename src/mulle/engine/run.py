@@ -186,8 +186,8 @@ class Run:
 
     def apply(self, fact: AnyFact) -> None:
         """Take one fact in. Raises BrokenJournal for a fact that cannot follow those before it, NewerJournal."""
-        if self.ended or (self.started is None) is not isinstance(fact, RunStarted):
-            raise BrokenJournal(f"{type(fact).__name__} cannot stand at position {self.head}.")
+        if self.ended or (self.started is None and type(fact) is not RunStarted):
+            self._misplaced(fact)
         match fact:
             case NodeStarted():
                 self._node_started(fact)
@@ -211,7 +211,12 @@ class Run:
             self._finish()
         self.head += 1
 
+    def _misplaced(self, fact: AnyFact) -> NoReturn:
+        raise BrokenJournal(f"{type(fact).__name__} cannot stand at position {self.head}.")
+
     def _run_started(self, fact: RunStarted) -> None:
+        if self.started:
+            self._misplaced(fact)
         if fact.rules > RULES or fact.format > FORMAT:
             raise NewerJournal(rules=fact.rules, format=fact.format, known=f"{RULES} and {FORMAT}")
         self.started = fact

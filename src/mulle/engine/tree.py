@@ -34,6 +34,9 @@ class Tree:
         """None: no node had a time to keep so far."""
         self.on_ending: OnEnding | None = None
         self._signals: Signals | None = None
+        self._last_path: Path | None = None
+        """The path that was looked up last, and where it leads: the same is asked for several times in a row."""
+        self._last_place: Place
         self.emptied: list[Scope] = []
         """Scopes whose nodes all have their ending, to be left."""
 
@@ -46,12 +49,16 @@ class Tree:
 
     def at(self, path: Path) -> Place:
         """The scope, the plan and the state of the node at a path; raises BrokenJournal when there is none."""
+        if path is self._last_path:
+            return self._last_place
         try:
             scope = self.scopes[path[:-1]]
             position = scope.plan.position[path[-1]]  # pyright: ignore[reportArgumentType]  # A wrong step is a KeyError.
         except (KeyError, IndexError) as error:
             raise BrokenJournal(f"No open node at {spoken(path)}.") from error
-        return scope, scope.plan.nodes[position], scope.nodes[position]
+        place = scope, scope.plan.nodes[position], scope.nodes[position]
+        self._last_path, self._last_place = path, place
+        return place
 
     def around(self, path: Path) -> list[Scope]:
         """The scopes that a node sees, its own first, the run's own last."""
@@ -267,6 +274,7 @@ class Tree:
 
     def _leave(self, scope: Scope) -> None:
         del self.scopes[scope.path]
+        self._last_path = None
         parent, container, node = self.at(scope.path[:-1])
         number, expansion = scope.path[-1], node.expansion
         assert isinstance(number, int)

@@ -23,6 +23,7 @@ from mulle.engine.facts import (
     Failure,
     NodeFailed,
     NodeStarted,
+    Outcome,
     Path,
     RunCancelled,
     RunEnded,
@@ -202,10 +203,10 @@ class Driver:
         if heard.failure is not None:
             raise heard.failure
 
-    def _take_in(self, fact: AnyFact, *, light: bool) -> None:
+    def _take_in(self, fact: Outcome, *, light: bool) -> None:
         """Note what a step came to. It has ended: unless it is to be tried again, there is nothing to look at."""
         self._ledger.record(fact, light=light)
-        path: Path = getattr(fact, "path", ())
+        path = fact.path
         if path not in self._commands and self._agenda.changed:
             self._agenda.changed.pop(path, None)
         if self._throttle:
@@ -332,12 +333,12 @@ class Driver:
 
     def _admits(self, turn: Turn, *, again: bool) -> bool:
         """Whether a turn may begin now; what is pure touches nothing that others share, unless its own node says so."""
-        limited = turn.effect != "pure" or turn.spec.rate is not None
+        limited = turn.effect != "pure" or turn.plan.rate is not None
         if not limited:
             return True
         if self._throttle is None:
             self._throttle = Throttle(self.run_id, self._journal, self._limits, self._heard, self._timers)
-        return self._throttle.admits(turn.command, turn.spec, turn.began, again=again)
+        return self._throttle.admits(turn.command, turn.plan.spec, turn.began, again=again)
 
     async def _start_licensed(self) -> None:
         """Begin what may touch the world. Steps that wait go on beside each other; the others end here, one by one."""

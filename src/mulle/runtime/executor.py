@@ -10,7 +10,6 @@ import msgspec
 
 from mulle.document.glance import is_small_data
 from mulle.document.ports import is_array, is_object
-from mulle.document.signature import Signature
 from mulle.document.variables import Write
 from mulle.document.workflow import NodeSpec
 from mulle.engine.facts import (
@@ -26,6 +25,7 @@ from mulle.engine.facts import (
     Path,
 )
 from mulle.engine.packing import is_heavy
+from mulle.engine.plan import PlanNode
 from mulle.engine.retry import verdict
 from mulle.engine.run import Run
 from mulle.engine.scope import NodeState
@@ -56,11 +56,9 @@ class Turn(msgspec.Struct, eq=False, gc=False):
     """One turn of one node, ready to run."""
 
     command: Execute
-    spec: NodeSpec
-    signature: Signature
+    plan: PlanNode
     bound: Bound
     effect: Effect
-    timeout: float | None
     context: Context
     began: float
     """By the clock; a repeated turn sees the time of the recorded one instead."""
@@ -121,7 +119,7 @@ class Executor:
             partial(self._redacted, streamed) if bound.knows_secrets else streamed,
         )
         effect = bound.prepared.effect or bound.type.effect_of(bound.config)
-        return Turn(command, plan.spec, plan.signature, bound, effect, plan.timeout, context, began)
+        return Turn(command, plan, bound, effect, context, began)
 
     def _secret(self, name: str) -> str:
         if self.services.secret is None:
@@ -133,7 +131,7 @@ class Executor:
 
         What is pure may be recomputed, so a coroutine that turns out to wait is closed and begun again.
         """
-        if turn.bound.prepared.waits or turn.timeout is not None:
+        if turn.bound.prepared.waits or turn.plan.timeout is not None:
             return None
         coroutine = self._start(turn)
         try:
@@ -155,10 +153,10 @@ class Executor:
             return await self._answered_heavily(turn, turn.answer)
         bound = turn.bound
         try:
-            if turn.timeout is None:
+            if turn.plan.timeout is None:
                 answer = await bound.type.run(bound.config, bound.inputs, turn.context)
             else:
-                answer = await self._in_time(turn, turn.timeout)
+                answer = await self._in_time(turn, turn.plan.timeout)
         except asyncio.CancelledError as error:
             task = asyncio.current_task()
             if task is None or not task.cancelling():  # The node cancelled itself; nobody asked it to stop.
@@ -209,7 +207,7 @@ class Executor:
         try:
             if turn.bound.prepared.derives and isinstance(answer, Done):
                 answer = msgspec.structs.replace(
-                    answer, outputs=with_derived(answer.outputs, turn.spec, turn.signature)
+                    answer, outputs=with_derived(answer.outputs, turn.plan.spec, turn.plan.signature)
                 )
             return answer_fact(turn.command.path, answer, self.clock(), clean)
         except NOT_DATA as error:
@@ -230,7 +228,7 @@ class Executor:
 
     def overdue(self, turn: Turn) -> NodeFailed:
         """The failure of a turn that goes on although its time is up."""
-        return self.cut_off(turn, TimedOut(seconds=turn.timeout or 0), "timeout")
+        return self.cut_off(turn, TimedOut(seconds=turn.plan.timeout or 0), "timeout")
 
     def late(self, spec: NodeSpec, path: Path, state: NodeState) -> NodeFailed:
         """The failure of a node whose time is up while its body is at work or it waits. It would begin anew."""
@@ -240,7 +238,7 @@ class Executor:
 
     def failed(self, turn: Turn, error: BaseException, kind: Kind = "error") -> NodeFailed:
         """A turn's failure as a fact, its retry decided."""
-        return self.failure(turn.spec, turn.command, error, kind=kind, effect=turn.effect)
+        return self.failure(turn.plan.spec, turn.command, error, kind=kind, effect=turn.effect)
 
     def failure(
         self, spec: NodeSpec, command: Execute, error: BaseException, *, kind: Kind = "error", effect: Effect = "pure"

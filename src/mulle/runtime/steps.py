@@ -4,7 +4,7 @@ import asyncio
 import math
 from dataclasses import dataclass
 
-from mulle.engine.facts import AnyFact, Outcome, Path
+from mulle.engine.facts import Outcome, Path
 from mulle.runtime.eager import Eager
 from mulle.runtime.executor import Executor, Turn
 
@@ -16,7 +16,7 @@ class Heard:
     """What a driver has not looked at yet."""
 
     def __init__(self) -> None:
-        self.facts: list[tuple[AnyFact, bool]] = []
+        self.facts: list[tuple[Outcome, bool]] = []
         """Each with whether the outputs in it are known to be data, and small."""
         self.paths: tuple[Path, ...] = ()
         """Of steps that were held back and may begin."""
@@ -25,7 +25,7 @@ class Heard:
         """Whether there is anything to look at."""
         self._resting: asyncio.Future[None] | None = None
 
-    def tell(self, fact: AnyFact, *, light: bool = False) -> None:
+    def tell(self, fact: Outcome, *, light: bool = False) -> None:
         """A step has come to a fact."""
         self.facts.append((fact, light))
         self.stirred = True
@@ -91,8 +91,8 @@ class Steps:
             self._heard.tell(outcome, light=turn.answer is None)
         elif task is not None:
             step = self.at_work[turn.command.path] = Step(turn, task)
-            if turn.timeout is not None:
-                self._abandon_in(turn.timeout + GRACE, step)
+            if turn.plan.timeout is not None:
+                self._abandon_in(turn.plan.timeout + GRACE, step)
 
     def _ended(self, outcome: Outcome) -> None:
         step = self.at_work.get(outcome.path)
