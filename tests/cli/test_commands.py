@@ -149,6 +149,15 @@ def test_runs_are_listed_shown_resumed_and_cancelled(program: Program):
     assert (over.code, over.error["code"]) == (2, "run.over")
 
 
+@pytest.mark.parametrize(
+    "words", [("run", "\udcff"), ("runs", "show", "\udcff"), ("runs", "list", "--workflow", "\udcff")]
+)
+def test_an_argument_that_is_no_text_is_refused(program: Program, words: tuple[str, ...]):
+    said = program.json(*words)
+
+    assert (said.code, said.error["code"], said.error["message"]) == (2, "usage", "'?' is not UTF-8 text.")
+
+
 def test_a_day_before_all_calendars_is_refused(program: Program):
     assert program.json("runs", "list", "--before", "0001-01-01").error["where"] == "--before"
 

@@ -39,6 +39,7 @@ def as_data(value: Any, what: str) -> Any:
 
 def checked_payload(name: str, payload: Any) -> Any:
     """What a signal carries; raises BadRunInput, and BadAnswer for an answer that decides nothing."""
+    as_data(name, "name")
     data = as_data(payload, "payload")
     if name.startswith(QUESTION):
         if not is_object(data) or data.get("decision") not in DECISIONS:

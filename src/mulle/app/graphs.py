@@ -27,6 +27,14 @@ KEPT = 256
 """How many of them are remembered."""
 
 
+class NoWorkflow(InputError):
+    """What is to be run is no workflow."""
+
+    code = "workflow.none"
+    message = "A {given} is no workflow."
+    hint = "`mulle.load('file.yaml')` reads one, `app.workflows.document('name')` gives one that is kept."
+
+
 @dataclass(frozen=True, slots=True)
 class Ready:
     """A workflow that was validated and can be run."""
@@ -139,7 +147,11 @@ def _nodes(graph: Body) -> Iterator[NodeSpec]:
 
 
 def _document(workflow: Workflow | PythonWorkflow) -> Workflow:
-    return workflow.document if isinstance(workflow, PythonWorkflow) else workflow
+    if isinstance(workflow, PythonWorkflow):
+        return workflow.document
+    if not isinstance(workflow, Workflow):  # pyright: ignore[reportUnnecessaryIsInstance]  # Callers may not be checked.
+        raise NoWorkflow(given=type(workflow).__name__)
+    return workflow
 
 
 def _keep(kept: dict[Key, Value], key: Key, value: Value) -> None:

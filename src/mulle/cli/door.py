@@ -4,6 +4,8 @@
 """
 
 import sys
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import click
@@ -17,6 +19,7 @@ def enter(group: click.Group, name: str, arguments: list[str] | None = None) -> 
     given = sys.argv[1:] if arguments is None else arguments
     as_json = "--json" in given
     try:
+        _check_text(given)
         code: Any = group.main(args=given, prog_name=name, standalone_mode=False)
     except click.exceptions.NoArgsIsHelpError as error:
         if as_json:
@@ -39,6 +42,17 @@ def enter(group: click.Group, name: str, arguments: list[str] | None = None) -> 
         complain(_unforeseen(error), as_json=as_json)
         sys.exit(1)
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def _check_text(arguments: Sequence[str]) -> None:
+    """What is no text names a file at most, and nothing that could be kept; raises UsageError."""
+    for argument in arguments:
+        try:
+            argument.encode()
+        except UnicodeEncodeError:
+            if not Path(argument).exists():
+                shown = argument.encode("utf-8", "replace").decode()
+                raise click.UsageError(f"'{shown}' is not UTF-8 text.") from None
 
 
 def _misused(error: click.UsageError, message: str, name: str) -> dict[str, str]:
