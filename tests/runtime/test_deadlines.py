@@ -162,6 +162,38 @@ async def test_no_further_round_begins_when_the_time_of_a_loop_is_up(home: Home)
     assert not journal.on_disk(NodeStarted, ("it", 1, "slow"))
 
 
+class Sent(Node):
+    """Counts how often it was done."""
+
+    type = "sent"
+    effect = "once"
+
+    def __init__(self) -> None:
+        self.times = 0
+
+    async def run(self, config: Any, inputs: Any, ctx: Context) -> Done:
+        del config, inputs, ctx
+        self.times += 1
+        return Done({})
+
+
+async def test_what_was_held_back_does_not_begin_when_the_time_of_its_body_is_up(home: Home):
+    now, sent = [1000.0], Sent()
+    app, journal = home.open(clock=lambda: now[0])
+    app.catalogue = app.catalogue.with_types({"sent": sent})
+
+    async def reserve(*_: Any) -> float:
+        now[0] += 3600.0
+        return now[0]
+
+    journal.real.reserve = reserve
+    document = each("timeout: 10s", "{id: send, type: sent, rate: {most: 1, per: 1s}}")
+
+    result = await app.run(document)
+
+    assert (result.status, sent.times) == ("failed", 0)
+
+
 async def test_a_run_whose_time_is_up_before_anything_is_on_disk_is_cut_off(home: Home):
     now = [1000.0]
     app, _ = home.open(clock=lambda: now[0])

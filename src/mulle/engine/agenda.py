@@ -1,5 +1,7 @@
 """What is to be done now: the turns that should be running, and the nodes that should be brought to their end."""
 
+from collections.abc import Iterable
+
 from mulle.engine.facts import Execute, Path
 
 
@@ -24,6 +26,10 @@ class Agenda:
         changed = self.follow() if self.changed is None else self.changed
         self.changed = {}
         return list(changed)
+
+    def look_at(self, paths: Iterable[Path]) -> None:
+        """Count turns as changed that were held back and may begin now."""
+        self.changed = (self.changed or {}) | dict.fromkeys(paths)
 
     def add(self, command: Execute) -> None:
         """Let a turn run."""

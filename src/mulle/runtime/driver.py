@@ -193,13 +193,13 @@ class Driver:
         heard = self._heard
         if not self._inbox_due:
             heard.stirred = False
-        while heard.facts or heard.paths:
+        while heard.facts:
             facts, heard.facts = heard.facts, []
             for fact, light in facts:
                 self._take_in(fact, light=light)
-            if heard.paths:
-                path, heard.paths = heard.paths[0], heard.paths[1:]
-                self._look_at(path)
+        if heard.paths:
+            self._agenda.look_at(heard.paths)  # Not here: its time may be up meanwhile.
+            heard.paths = ()
         if heard.failure is not None:
             raise heard.failure
 
