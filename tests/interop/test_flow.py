@@ -244,6 +244,16 @@ async def test_what_nothing_leads_to_is_left_out_with_a_note():
     assert any("lost" in note and "left out" in note for note in run.imported.notes)
 
 
+@pytest.mark.parametrize(
+    ("type_", "settings"), [("question-classifier", "classes"), ("parameter-extractor", "parameters")]
+)
+async def test_what_asks_for_nothing_is_valid_and_runs_only_pinned(type_: str, settings: str):
+    asks = node("n", type_, None, **{settings: []})
+    text = export([start("v"), asks, end(v="start.v")], "start>n start>end")
+
+    assert [problem.severity for problem in await problems(text)] == ["warning"]
+
+
 async def test_names_that_may_not_be_ids_get_others():
     nodes = [start("v"), template("a.b", "점"), template("if", "말"), end(x="a.b", y="if.output")]
     nodes[-1]["data"]["outputs"][0]["value_selector"] = ["a.b", "output"]
@@ -288,7 +298,7 @@ async def test_an_app_without_a_graph_asks_and_answers():
     assert run.outputs == {"answer": "맑음", "files": []}
     llm = next(one for one in run.imported.workflow.nodes if one.id == "llm")
     assert llm.data["system"] == '{{ start.city }}의 {{ "{{" }}x}}'
-    assert llm.data["prompt"] == "{{ string(start.query) }}"
+    assert llm.data["prompt"].endswith("}}{{ string(start.query) }}")
     assert any("weather" in note for note in run.imported.notes)
 
 
@@ -313,4 +323,4 @@ def test_an_advanced_prompt_of_an_app_without_a_graph_is_carried_over():
     settings = made.workflow.nodes[1].data
 
     assert settings["system"] == "Be {{ start.mood }}."
-    assert settings["prompt"] == "user: Hi\n\nuser: {{ start.query }}"
+    assert settings["prompt"].endswith("}}user: Hi\n\nuser: {{ start.query }}")

@@ -4,7 +4,7 @@ from typing import Any
 
 from mulle.document.reading import parse_workflow
 from mulle.interop import Imported
-from mulle.interop.dify import containers, data, flow, outside, texts
+from mulle.interop.dify import containers, data, flow, memory, outside, texts
 from mulle.interop.dify.beginnings import triggers
 from mulle.interop.dify.made import Convert, Made
 from mulle.interop.dify.reading import CONTAINERS, INNER_STARTS, ROOTS, DifyNode, read_dify
@@ -239,6 +239,10 @@ class _Assembly:
             outputs: dict[str, Any] = {"answer": self._said(None), "files": []}
             nodes.insert(0, {"id": end, "type": "end", "data": {"outputs": outputs}})
             edges += [{"source": self.refs.ids[node.id], "target": end} for node in every]
+        if memory.is_kept(self.refs):
+            remember = self._new("remember")
+            nodes.append(memory.step(remember, self._said(None), self.refs))
+            edges += [{"source": self.refs.ids[node.id], "target": remember} for node in every]
 
     def _hands_on_what_is_said(self, container: DifyNode, spec: dict[str, Any]) -> None:
         """Give a container the output `said` when answers stand inside."""

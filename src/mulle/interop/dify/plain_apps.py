@@ -27,6 +27,7 @@ def graph_of(config: dict[str, Any], mode: str) -> dict[str, Any]:
         "title": "LLM",
         "prompt_template": [*prompt, *asked],
         "model": {**model, "completion_params": an_object(model.get("completion_params"))},
+        **({"memory": {"window": {"enabled": False}}} if asked else {}),
         "agent_mode": an_object(config.get("agent_mode")),
         "dataset_configs": an_object(config.get("dataset_configs")),
     }

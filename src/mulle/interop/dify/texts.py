@@ -6,6 +6,7 @@ from typing import Any
 
 from mulle.document.ports import is_object
 from mulle.errors import SandboxError
+from mulle.interop.dify import memory
 from mulle.interop.dify.foreign import foreign
 from mulle.interop.dify.made import Made
 from mulle.interop.dify.reading import DifyNode, selector
@@ -38,6 +39,8 @@ def llm(node: DifyNode, refs: References) -> Made:
     data["prompt"] = _prompt(_with_memory(said, node, refs), node, refs)
     if _is_jinja(node):
         before = _rendered_prompts(data, node, refs)
+    if memory.remembers(node, refs) and memory.is_kept(refs):
+        data["prompt"] = memory.earlier(node, refs) + data["prompt"]
     data |= model_settings(node, refs)
     if (schema := _schema(node)) is not None:
         data["schema"] = schema
@@ -70,12 +73,10 @@ def _is_jinja(node: DifyNode) -> bool:
 
 
 def _with_memory(said: str, node: DifyNode, refs: References) -> str:
-    """What the model is asked. With memory, Dify adds the question itself; what was said before is not kept yet."""
-    memory = node.data.get("memory")
-    if not is_object(memory) or not refs.app.is_chat:
+    """What the model is asked. With memory, Dify adds the question itself."""
+    if not memory.remembers(node, refs):
         return said
-    refs.note(f"{refs.shown(node)}: the memory of earlier turns is not carried over; the model sees this turn only.")
-    asked = memory.get("query_prompt_template")
+    asked = node.object("memory").get("query_prompt_template")
     question = (asked if isinstance(asked, str) and asked else "{{#sys.query#}}").replace("{{#sys.files#}}", "").strip()
     return said if question in said else "\n\n".join(filter(None, (said, question)))
 
@@ -171,7 +172,11 @@ def classifier(node: DifyNode, refs: References) -> Made:
         if isinstance(one.get("id"), str | int)
     ]
     chosen = node.selector("query_variable_selector")
-    data: dict[str, Any] = {"text": "{{ " + refs.ref(chosen, node) + " }}", "classes": classes}
+    text = "{{ " + refs.ref(chosen, node) + " }}"
+    if not classes:
+        refs.note(f"{refs.shown(node)}: it has no classes; it runs only pinned.")
+        return foreign(node, refs, {"text": text})
+    data: dict[str, Any] = {"text": text, "classes": classes}
     if instruction := node.text("instruction"):
         data["instructions"] = refs.text(instruction, node)
     handles = {one["port"]: one["port"] for one in classes}
@@ -197,7 +202,11 @@ def extractor(node: DifyNode, refs: References) -> Made:
         if one.get("required") is True:
             made["required"] = True
         fields.append(made)
-    data: dict[str, Any] = {"text": "{{ " + refs.ref(node.selector("query"), node) + " }}", "fields": fields}
+    text = "{{ " + refs.ref(node.selector("query"), node) + " }}"
+    if not fields:
+        refs.note(f"{refs.shown(node)}: it has no parameters; it runs only pinned.")
+        return foreign(node, refs, {"text": text})
+    data: dict[str, Any] = {"text": text, "fields": fields}
     if instruction := node.text("instruction"):
         data["instructions"] = refs.text(instruction, node)
     return Made("extract", data | model_settings(node, refs))

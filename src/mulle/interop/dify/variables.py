@@ -3,6 +3,7 @@
 from typing import Any
 
 from mulle.document.ports import Port, PortType, accepts
+from mulle.interop.dify import memory
 from mulle.interop.dify.reading import DifyVariable
 from mulle.interop.dify.references import References
 from mulle.interop.dify.telling import is_secret
@@ -22,6 +23,7 @@ def variables(refs: References) -> dict[str, Any]:
     """A document's `variables`."""
     environment = {one.name: _environment(one, refs) for one in refs.app.environment}
     conversation = {one.name: _conversation(one, refs) for one in refs.app.conversation}
+    conversation |= memory.variable(refs) if memory.is_kept(refs) else {}
     return {group: found for group, found in (("environment", environment), ("conversation", conversation)) if found}
 
 
