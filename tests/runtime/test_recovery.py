@@ -12,6 +12,7 @@ from mulle.document.reading import read_workflow
 from mulle.engine.codec import encode_one
 from mulle.engine.facts import NodeDone, NodeFailed, NodeStarted, RunCancelled, RunStarted
 from mulle.engine.journal import Batch, InboxSignal, NewRun, Queue
+from mulle.errors import StoreUnavailable
 from mulle.runtime import lookout, steps
 from mulle.runtime.apart import AT_ONCE
 from mulle.sdk import Done, Node
@@ -633,4 +634,27 @@ async def test_a_suspect_that_has_to_queue_is_not_given_away_by_whom_it_was_give
     await other.append(Batch(run="blocker", epoch=1, after=1, facts=[], status="succeeded", ended=1.0))
 
     assert (await going_on).status == "succeeded"
+    assert asked == []
+
+
+async def test_a_suspect_whose_store_failed_is_not_given_away_by_whom_it_was_given_to(home: Home):
+    asked: list[str] = []
+
+    async def alone(run: str) -> None:
+        asked.append(run)
+
+    app, journal = home.open(alone=alone)
+    _, other = home.open()
+    ready = app.graphs.ready(read_workflow(b"{mulle: 1, nodes: [{id: end, type: end}], edges: []}"))
+    journal.save_graph(ready.graph, ready.text)
+    first = [encode_one(RunStarted(at=0.0, run="suspect", graph=ready.graph))]
+    await other.create(NewRun(id="suspect", workflow="w", graph=ready.graph, created=0.0), first, {})
+    await other.real.count_death("suspect", 1, 1)
+    await other.release("suspect", 1, 0.0)
+    journal.goes_after_claim = True
+    with pytest.raises(StoreUnavailable):
+        await app.go_on("suspect")
+    journal.goes_after_claim = journal.gone = False
+
+    assert (await app.go_on("suspect")).status == "succeeded"
     assert asked == []

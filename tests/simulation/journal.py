@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import math
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
@@ -40,6 +41,8 @@ class SimulatedJournal:
         self.lease_until = self.sure_until = self._loop.time() + LEASE * (1 - MARGIN)
         """Until when this process may take itself for alive, and until when it is sure."""
         self._quick = True
+        self._back = -math.inf
+        """When we were in touch again after we had not been."""
         self._beating: asyncio.Task[None] | None = None
         self._next_wake: float | None = None
         if store.trouble.leases:
@@ -105,6 +108,9 @@ class SimulatedJournal:
             await asyncio.wait([self._beating], timeout=max(0.0, self.lease_until - self._loop.time()))
         return owner == self.owner and self.holds()
 
+    def _declare(self, me: str) -> None:
+        self._store.declare(me, judges=self._loop.time() - self._back >= LEASE)
+
     def _is_lost(self) -> bool:
         return self._dead or self._loop.time() >= self.lease_until
 
@@ -137,6 +143,8 @@ class SimulatedJournal:
             if owner == self.owner:
                 self._dead, self._quick = not lives, self._loop.time() - sent < SLOW
                 if lives:
+                    if self._is_lost():
+                        self._back = self._loop.time()
                     self.lease_until = sent + LEASE * (1 - MARGIN)
                     self.sure_until = sent + SURE if named else self.lease_until
 
@@ -158,7 +166,7 @@ class SimulatedJournal:
             await self._ask("enter", lambda: self._store.enter(owner))
         self._lost = False  # What was claimed since the loss is lost as well.
         self._lose()
-        self.owner, self._dead, self._lost = owner, False, False
+        self.owner, self._dead, self._lost, self._back = owner, False, False, self._loop.time()
         self.lease_until = self.sure_until = sent + LEASE * (1 - MARGIN)
 
     # ------------------------------------------------------------------ what is written
@@ -205,14 +213,14 @@ class SimulatedJournal:
 
     async def claim(self, run: str) -> Claim | None:
         def claim(me: str) -> Claim | None:
-            self._store.declare(me)
+            self._declare(me)
             return next(iter(self._seen([self._rules.claim(me, run)], me)), None)
 
         return await self._change("claim", claim)
 
     async def claim_due(self, now: float, limit: int = 40, besides: Collection[str] = ()) -> list[Claim]:
         def claim_due(me: str) -> list[Claim]:
-            self._store.declare(me)
+            self._declare(me)
             return self._seen(self._rules.claim_due(me, now, limit, besides), me)
 
         return await self._change("claim", claim_due)

@@ -18,6 +18,7 @@ from mulle.runtime.ledger import Published
 from mulle.runtime.limits import Limits
 from mulle.runtime.loaded import LoadedGraph
 from mulle.runtime.local import LocalRuntime
+from mulle.runtime.undriven import PASSING
 from mulle.sdk import Context
 from mulle.sdk.context import Services
 from mulle.sdk.node import Effect
@@ -75,12 +76,22 @@ class Process:
     async def _serve_only(self, run: str) -> None:
         """What `mulle worker --only RUN` does."""
         with contextlib.suppress(MulleError):
-            if await self.runtime.take(run, here=True) or run not in self.runtime.problems:
-                await self.runtime.wait(run, here=True)
+            while not await self._driven_alone(run):  # noqa: ASYNC110 - a store cannot say when it is well again.
+                await asyncio.sleep(0.5)
         await self.runtime.close()
         await self.journal.close()
         self._world.history.say(f"{self.name:>5} has ended")
         self._world.loop.at(self._world.loop.world, self._world.loop.time(), self._end_helper, self.place)
+
+    async def _driven_alone(self, run: str) -> bool:
+        """Whether it has ended, or only time and signals move it; False when the store failed."""
+        try:
+            if not await self.runtime.take(run, here=True) and run in self.runtime.problems:
+                raise self.runtime.problems[run]
+            await self.runtime.wait(run, here=True)
+        except PASSING:
+            return False
+        return True
 
     def _end_helper(self, place: Place) -> None:
         if place.alive:

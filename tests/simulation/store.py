@@ -5,6 +5,7 @@ who wants its runs finds its lease run out and declares it dead; it comes back a
 `mulle.store.postgres_membership`. A request that was on its way when its process died may still be done.
 """
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Protocol
@@ -55,6 +56,8 @@ class Worker:
     """When it was last heard of."""
     named: bool = False
     """It told its session, and the server judges it by that, too."""
+    killed_at: float = math.inf
+    """When it is dead if it is not heard of, because its session is gone."""
     dead: bool = False
 
 
@@ -84,16 +87,17 @@ class SimulatedStore:
         """Renew a lease, and tell a session that lives; False: somebody has declared the owner dead."""
         worker = self.workers[owner]
         if not worker.dead:
-            worker.beat, worker.named = self.loop.time(), named
+            worker.beat, worker.named, worker.killed_at = self.loop.time(), named, math.inf
             worker.until = worker.beat + LEASE
         return not worker.dead
 
-    def declare(self, me: str) -> None:
-        """Find out who is dead, for somebody who wants runs."""
+    def declare(self, me: str, *, judges: bool) -> None:
+        """Find out who is dead, for somebody who wants runs; `judges`: he looks at leases, too."""
         if self.trouble.leases:
             now = self.loop.time()
             for owner, worker in self.workers.items():
-                if owner != me and not worker.dead and worker.until < now:
+                gone = worker.killed_at < now or (judges and worker.until < now)
+                if owner != me and not worker.dead and gone:
                     worker.dead = True
                     self.witness.declared_dead(owner)
             self._say_who_lives()
@@ -110,7 +114,7 @@ class SimulatedStore:
         """An owner's connection is gone. The server looks at that if it knew it."""
         worker = self.workers[owner]
         if self.trouble.sessions and worker.named:
-            worker.until = min(worker.until, worker.beat + SILENCE)
+            worker.killed_at = worker.beat + SILENCE
 
     def leave(self, owner: str) -> None:
         """Let an owner go in peace."""

@@ -70,8 +70,8 @@ def test_a_journal_that_asks_nobody_who_he_is(monkeypatch: pytest.MonkeyPatch):
 def test_a_journal_that_gives_away_runs_of_the_living(monkeypatch: pytest.MonkeyPatch):
     declare = SimulatedStore.declare
 
-    def careless(self: SimulatedStore, me: str) -> None:
-        declare(self, me)
+    def careless(self: SimulatedStore, me: str, *, judges: bool) -> None:
+        declare(self, me, judges=judges)
         self.rules.alive = set()
 
     monkeypatch.setattr(SimulatedStore, "declare", careless)

@@ -224,3 +224,27 @@ async def test_a_step_that_is_late_asks_once_more_before_it_calls_anybody(
         await http.aclose()
 
         assert received == site.received == []
+
+
+async def test_who_was_out_of_touch_gives_others_time_to_come_back(wire: PostgresWire):
+    url = server().schema()
+    gone, back = (PostgresJournal(each, lease=2.0) for each in (url, wire.url(url)))
+    await gone.create(new("of gone"), facts(0))
+    await back.create(new("of back"), facts(0))
+    gone.die()
+    wire.cut_off()
+    await asyncio.sleep(2.1)
+    wire.mend()
+    server().say("UPDATE workers SET session = NULL", url=url)  # So that leases alone tell.
+    came_back = boot_clock()
+    while not back.holds():  # noqa: ASYNC110 - another thread beats.
+        await asyncio.sleep(0.01)
+
+    first = await back.claim("of gone")
+    later = await claimed(back, "of gone", 10.0)
+    took = boot_clock() - came_back
+
+    assert (first, later) == (None, True)
+    assert took > 1.9
+    for journal in (gone, back):
+        await journal.close()

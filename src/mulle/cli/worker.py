@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import gc
 import signal
+import time
 from collections.abc import AsyncGenerator, Sequence
 from typing import Any
 
@@ -19,6 +20,13 @@ from mulle.app.schedules import Scheduler
 from mulle.cli.care import look_once, looked_after
 from mulle.cli.home import with_app
 from mulle.cli.printing import json_option, show
+from mulle.runtime.undriven import PASSING
+
+PATIENCE, TRY_AGAIN = 600.0, 0.5
+"""Seconds for which whoever drives a run alone waits for a store that fails, and between two looks whether it is back.
+"""
+GOES_WELL = 60.0
+"""Seconds without a failure of the store after which the next one is another one."""
 
 
 @click.command()
@@ -37,7 +45,7 @@ def worker(*, until_idle: bool, only: str | None, metrics: int | None, health: i
 
     async def work(app: App) -> dict[str, Any]:
         if only:
-            return {"run_id": only, "status": (await app.go_on(only)).status}
+            return {"run_id": only, "status": await _alone(app, only)}
         scheduler = Scheduler(app)
         if not until_idle:
             async with _answering(app, health, as_json=as_json), looked_after(app, scheduler, metrics):
@@ -53,6 +61,23 @@ def worker(*, until_idle: bool, only: str | None, metrics: int | None, health: i
     done = with_app(work, logs=None if until_idle or only else "info")
     show(done, as_json, lambda: _for_people(done))
     return 0
+
+
+async def _alone(app: App, run: str) -> str:
+    """Drive one run to its end or rest; gives its status. A store that fails is waited for: our end counts as death."""
+    begun = time.monotonic()
+    give_up = begun + PATIENCE
+    while True:
+        try:
+            return (await app.go_on(run)).status
+        except PASSING:
+            now = time.monotonic()
+            if now - begun > GOES_WELL:
+                give_up = now + PATIENCE
+            if now > give_up:
+                raise
+            await asyncio.sleep(TRY_AGAIN)
+            begun = time.monotonic()
 
 
 @contextlib.asynccontextmanager

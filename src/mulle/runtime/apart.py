@@ -37,6 +37,8 @@ class Apart:
         """
         self.tasks: dict[str, asyncio.Task[None]] = {}
         """By run."""
+        self.but: set[str] = set()
+        """Runs that are driven here all the same: somebody wants it, or this process is the one they were given to."""
         self._journal = journal
         self._alone = alone
         self._clock = clock
@@ -48,7 +50,7 @@ class Apart:
 
         One that has signals waiting cannot be let go of, so these are taken in first.
         """
-        for _ in range(HEARINGS if self._alone else 0):
+        for _ in range(HEARINGS if self._alone and row.id not in self.but else 0):
             if await self._journal.release(row.id, row.epoch, self._clock() + HAND_OVER):
                 self.tasks[row.id] = asyncio.create_task(self._drive(row.id))
                 return True

@@ -133,11 +133,13 @@ class LocalRuntime:
 
         Args:
             run_id: Which.
-            here: In this process, even if it killed the last ones that drove it.
+            here: In this process from now on, even if it killed the last ones that drove it.
 
         Returns:
             False when somebody else drives it, when it has ended or cannot be driven by this program.
         """
+        if here:
+            self._apart.but.add(run_id)
         if run_id in self._tasks:
             return True
         if run_id in self._apart.tasks or run_id in self._undriven.in_hand:
@@ -153,7 +155,7 @@ class LocalRuntime:
                 losses = self._undriven.losses
                 with self._undriven.claiming():
                     claim = await self._journal.claim(run_id)
-                return claim is not None and await self._go_on(claim, losses, here=here)
+                return claim is not None and await self._go_on(claim, losses)
         except JournalConflict:
             return False
         except MulleError as error:
@@ -308,11 +310,11 @@ class LocalRuntime:
 
     # ------------------------------------------------------------------ going on with what stands still
 
-    async def _go_on(self, claim: Claim, losses: int, *, here: bool) -> bool:
+    async def _go_on(self, claim: Claim, losses: int) -> bool:
         """Drive a run that was claimed when so many losses were known."""
         row = claim.row
         try:
-            return await self._drive_claimed(claim, losses, here=here)
+            return await self._drive_claimed(claim, losses)
         except asyncio.CancelledError:
             self._undriven.unsure = True
             raise
@@ -327,7 +329,7 @@ class LocalRuntime:
             self._undriven.count_broken(row.id)
             raise broken(row.id, error) from error
 
-    async def _drive_claimed(self, claim: Claim, losses: int, *, here: bool) -> bool:
+    async def _drive_claimed(self, claim: Claim, losses: int) -> bool:
         row = claim.row
         graph, driver = await self._ready(row)
         deaths, died = row.deaths, claim.unclean and driver.run.in_flight()
@@ -337,7 +339,7 @@ class LocalRuntime:
             payload = {"detail": "poisoned", "reason": f"It ended its process {deaths} times without finishing a step."}
             await self._journal.send(row.id, InboxSignal(f"poisoned/{row.id}", CANCEL, payload))
         elif deaths >= ALONE_AT:
-            if not here and graph.portable and await self._apart.take(driver, row):
+            if graph.portable and await self._apart.take(driver, row):
                 return False
             # Counted beforehand: who claims it only to give it away may be killed meanwhile, and that is not its fault.
             await self._journal.count_death(row.id, row.epoch, POISONED_AT - 1)
@@ -381,7 +383,7 @@ class LocalRuntime:
         """Go on with a run that is ours since a moment ago; why it could not be driven is in `problems`."""
         run_id = claim.row.id
         try:
-            if await self._go_on(claim, losses, here=False):
+            if await self._go_on(claim, losses):
                 self._taken.append(run_id)
         except JournalConflict:
             self._undriven.stalled.pop(run_id, None)

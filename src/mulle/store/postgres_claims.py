@@ -7,6 +7,9 @@ so there is never a moment in which both are right. Only runs of the declared de
 A killed process need not be waited for that long. The kernel closes its connections, and the server knows at once: a
 worker whose session is gone, and who did not come back with another one within `SILENCE`, is dead too. That is no
 evidence when the server itself was restarted: then all sessions are gone, and leases alone decide.
+
+Leases are no evidence for a worker that was out of touch himself: the server may have been away for everybody. He gives
+the others the time of a lease to come back as well.
 """
 
 from collections.abc import Collection, Sequence
@@ -25,13 +28,13 @@ SILENCE: LiteralString = "interval '700 milliseconds'"
 was heard of since is declared dead, so workers count on it: `postgres_lease.SURE` is shorter.
 """
 
-_GONE: LiteralString = f"""(
-    w.dead OR w.lease_until < clock_timestamp() OR (
-        w.beat < clock_timestamp() - {SILENCE} AND w.session_began >= pg_postmaster_start_time()
-        AND NOT EXISTS (SELECT FROM pg_stat_get_activity(w.session))
-    )
+_KILLED: LiteralString = f"""(
+    w.beat < clock_timestamp() - {SILENCE} AND w.session_began >= pg_postmaster_start_time()
+    AND NOT EXISTS (SELECT FROM pg_stat_get_activity(w.session))
 )"""
+_GONE: LiteralString = f"(w.dead OR w.lease_until < clock_timestamp() OR {_KILLED})"
 _DECLARE: LiteralString = f"UPDATE workers w SET dead = true WHERE NOT w.dead AND w.id <> %s AND {_GONE}"
+_DECLARE_KILLED: LiteralString = f"UPDATE workers w SET dead = true WHERE NOT w.dead AND w.id <> %s AND {_KILLED}"
 _TAKE: LiteralString = f"""
 UPDATE runs r SET status = 'running', owner = %s, epoch = r.epoch + 1, wake_at = NULL, debounce = NULL FROM chosen
 WHERE r.id = chosen.id RETURNING {RUN_COLUMNS}, chosen.owner IS NOT NULL, r.in_queues"""
@@ -118,22 +121,35 @@ class Claimed:
     in_queues: bool
 
 
-async def claim(db: "Connection", run: str, me: str) -> Claimed | None:
+@dataclass(frozen=True, slots=True)
+class Claimant:
+    """Who takes runs over."""
+
+    id: str
+    judges: bool
+    """He has been in touch long enough to take those for dead whose leases have run out."""
+
+
+async def _declare(db: "Connection", me: Claimant) -> None:
+    await db.execute(_DECLARE if me.judges else _DECLARE_KILLED, (me.id,), prepare=True)
+
+
+async def claim(db: "Connection", run: str, me: Claimant) -> Claimed | None:
     """Take a run over, unless it has ended, its owner lives or it has no place in a queue; None if there is none."""
-    await db.execute(_DECLARE, (me,), prepare=True)
+    await _declare(db, me)
     asked = await db.execute("SELECT in_queues FROM runs WHERE id = %s", (kept(run),), prepare=True)
     if await asked.fetchone() == (True,):
         await queues.hold(db)
-        return await _claim_queued(db, run, me)
-    row = await (await db.execute(_CLAIM, (kept(run), me), prepare=True)).fetchone()
+        return await _claim_queued(db, run, me.id)
+    row = await (await db.execute(_CLAIM, (kept(run), me.id), prepare=True)).fetchone()
     return None if row is None else _claimed(row)
 
 
-async def claim_queued(db: "Connection", runs: Sequence[str], me: str) -> list[Claimed]:
+async def claim_queued(db: "Connection", runs: Sequence[str], me: Claimant) -> list[Claimed]:
     """Take over runs that stand in queues, as many as have their places."""
-    await db.execute(_DECLARE, (me,), prepare=True)
+    await _declare(db, me)
     await queues.hold(db)
-    return [claimed for run in runs if (claimed := await _claim_queued(db, run, me)) is not None]
+    return [claimed for run in runs if (claimed := await _claim_queued(db, run, me.id)) is not None]
 
 
 async def _claim_queued(db: "Connection", run: str, me: str) -> Claimed | None:
@@ -146,13 +162,13 @@ async def _claim_queued(db: "Connection", run: str, me: str) -> Claimed | None:
     return None if row is None else _claimed(row)
 
 
-async def claim_due(db: "Connection", now: float, limit: int, besides: Collection[str], me: str) -> list[Claimed]:
+async def claim_due(db: "Connection", now: float, limit: int, besides: Collection[str], me: Claimant) -> list[Claimed]:
     """Take over what the dead left, what was woken and what is due, but for what needs places in queues.
 
     Runs that others are looking at are passed over.
     """
-    await db.execute(_DECLARE, (me,), prepare=True)
-    values: dict[str, Any] = {"now": now, "limit": limit, "besides": [kept(run) for run in besides], "me": me}
+    await _declare(db, me)
+    values: dict[str, Any] = {"now": now, "limit": limit, "besides": [kept(run) for run in besides], "me": me.id}
     return [_claimed(row) for row in await (await db.execute(_CLAIM_DUE, values, prepare=True)).fetchall()]
 
 

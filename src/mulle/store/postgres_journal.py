@@ -126,7 +126,7 @@ class PostgresJournal:
     async def claim(self, run: str) -> Claim | None:
         """Become the writer of a run that has no living owner."""
         self._settle()
-        claimed: claims.Claimed | None = await self._do(lambda db: claims.claim(db, run, self._me))
+        claimed: claims.Claimed | None = await self._do(lambda db: claims.claim(db, run, self._claimant))
         if claimed is None:
             await self.row(run)  # Raises UnknownRun.
             return None
@@ -135,11 +135,13 @@ class PostgresJournal:
     async def claim_due(self, now: float, limit: int = 40, besides: Collection[str] = ()) -> list[Claim]:
         """Become the writer of runs that are claimable, as many at a time."""
         self._settle()
-        claimed: list[claims.Claimed] = await self._do(lambda db: claims.claim_due(db, now, limit, besides, self._me))
+        claimed: list[claims.Claimed] = await self._do(
+            lambda db: claims.claim_due(db, now, limit, besides, self._claimant)
+        )
         found = [self._known(each) for each in claimed]
         values = {"now": now, "limit": limit - len(found), "besides": [rows.kept(run) for run in besides]}
         if queued := [rows.told(run) for (run,) in await self._ask(claims.IN_QUEUES, values)]:
-            claimed = await self._do(lambda db: claims.claim_queued(db, queued, self._me))
+            claimed = await self._do(lambda db: claims.claim_queued(db, queued, self._claimant))
             found += [self._known(each) for each in claimed]
         return found
 
@@ -259,6 +261,10 @@ class PostgresJournal:
         me = self._membership.me
         assert me is not None, "the writer asks for our place before each group"
         return me
+
+    @property
+    def _claimant(self) -> claims.Claimant:
+        return claims.Claimant(self._me, self._membership.judges)
 
     async def _ready(self) -> "Connection":
         if not self._migrated:

@@ -13,6 +13,7 @@ ours may have ended without our having heard of it: that long what we hold may b
 Where heartbeats take long we are never sure in this way, so we name no session then: the lease alone counts.
 """
 
+import math
 import threading
 import time
 from collections import deque
@@ -52,8 +53,13 @@ def boot_clock() -> float:
 class Lease:
     """One worker's lease, from its entry on. Made when the worker's row was written."""
 
-    def __init__(self, owner: str, address: Address, begun: float, *, length: float = LEASE) -> None:
-        """Begin to beat for `owner`, whose lease of `length` seconds was asked for at `begun`, by `boot_clock`."""
+    def __init__(
+        self, owner: str, address: Address, begun: float, *, length: float = LEASE, back: bool = False
+    ) -> None:
+        """Begin to beat for `owner`, whose lease of `length` seconds was asked for at `begun`, by `boot_clock`.
+
+        `back`: we were somebody else before, and out of touch.
+        """
         self.owner = owner
         self.length = length
         self.dead = False
@@ -63,6 +69,8 @@ class Lease:
         self._until = begun + self._whole
         """When others may begin to take over."""
         self._quick = True
+        self._back = begun if back else -math.inf
+        """When we were in touch again after we had not been; never otherwise."""
         self._turned = begun
         self._address = address
         self._asked: deque[Future[None]] = deque()
@@ -80,6 +88,11 @@ class Lease:
     def lost(self) -> bool:
         """Whether it is of no use to wait for another heartbeat."""
         return self.dead or self.left <= 0
+
+    @property
+    def judges(self) -> bool:
+        """Whether another one whose lease has run out is dead: not if the server was away for him as it was for us."""
+        return boot_clock() - self._back >= self.length
 
     @property
     def left(self) -> float:
@@ -142,6 +155,8 @@ class Lease:
         if served_by is None:
             self.dead = True
             return session
+        if self.left <= 0:
+            self._back = boot_clock()
         self._sent = sent
         self._until = sent + (self._whole if named is None else min(self._whole, SURE))
         self._quick = boot_clock() - sent < SLOW

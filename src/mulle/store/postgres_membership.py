@@ -53,6 +53,11 @@ class Membership:
         """Whether what we claimed is ours for sure, if there is anything."""
         return self._lease is None or self._lease.holds
 
+    @property
+    def judges(self) -> bool:
+        """Whether we take those for dead whose leases have run out."""
+        return self._lease is None or self._lease.judges
+
     async def confirmed(self) -> bool:
         """Whether what we claimed is ours for sure, after another heartbeat if it takes one."""
         lease = self._lease
@@ -75,7 +80,7 @@ class Membership:
                 self._lost = False  # What was claimed since the loss is lost as well.
                 self._lose()
                 self.held.clear()
-            self._lease = Lease(owner, self._address, begun, length=self._length)
+            self._lease = Lease(owner, self._address, begun, length=self._length, back=self._lease is not None)
             self._lost = False
             self.watch()
         return self._lease.owner
