@@ -28,10 +28,10 @@ FAILED = {"runs": [{"error": {"type": "network.failed", "message": "품절"}}]}
 @pytest.mark.parametrize(
     ("workflow", "pins", "outputs"),
     [
-        (NEWS, {"news": answered(body={"items": [{"title": "물가"}]}), "mail": answered(receipt={})}, {}),
+        (NEWS, {"news": answered(json={"items": [{"title": "물가"}]}), "mail": answered(receipt={})}, {}),
         (
             FAILURES,
-            {"price": answered(body={"price": 5}), "order": FAILED},
+            {"price": answered(json={"price": 5}), "order": FAILED},
             {"price": 5, "answer": "주문하지 못했어요: 품절"},
         ),
         (BUDGETS, {}, {}),
@@ -49,7 +49,7 @@ async def test_a_workflow_of_the_page_runs(workflow: Workflow, pins: dict[str, A
 @pytest.mark.parametrize(("items", "sent"), [([], "skipped"), ([{"title": "물가"}], "succeeded")])
 async def test_the_mail_goes_out_only_if_there_is_news(items: list[Any], sent: str):
     async with opened(Services()) as app:
-        run = await app.run(NEWS, {}, pins={"news": answered(body={"items": items}), "mail": answered(receipt={})})
+        run = await app.run(NEWS, {}, pins={"news": answered(json={"items": items}), "mail": answered(receipt={})})
 
         assert [node.status for node in run.nodes if node.type == "notification"] == [sent]
 

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 from tests.cli.program import EXAMPLES, Program
 
-from mulle.cli.run import UnreadableInput, parsed_value
+from mulle.cli.printing import width
+from mulle.cli.run import NumberTooLarge, UnreadableInput, parsed_value
 from mulle.document.ports import Port, PortType
 
 KEYS = {
@@ -165,6 +166,8 @@ def test_what_a_console_step_says_does_not_disturb_the_json(program: Program):
         (PortType.ANY, "12", 12),
         (PortType.ANY, "열둘", "열둘"),
         (PortType.ANY, "NaN", "NaN"),
+        (PortType.ANY, "9" * 30, "9" * 30),
+        (PortType.NUMBER, "18446744073709551615", 2**64 - 1),
         (PortType.ANY, "", ""),
     ],
 )
@@ -176,3 +179,39 @@ def test_an_input_is_read_by_the_type_of_its_port(kind: PortType, text: str, val
 def test_what_is_no_json_is_refused_where_the_port_takes_no_text(text: str):
     with pytest.raises(UnreadableInput):
         parsed_value(text, Port(name="값", type=PortType.NUMBER))
+
+
+@pytest.mark.parametrize("text", ["18446744073709551616", "9" * 5000, "1e999", "[1, 9e400]"])
+def test_a_number_that_is_too_large_is_told_shortly(text: str):
+    port = Port(name="n", type=PortType.ARRAY if text[0] == "[" else PortType.NUMBER)
+
+    with pytest.raises(NumberTooLarge) as refused:
+        parsed_value(text, port)
+
+    assert refused.value.at == "n"
+    assert len(refused.value.text) < 200
+
+
+def test_a_run_that_was_cut_off_says_what_to_do_and_a_cancelled_one_why(program: Program, tmp_path: Path):
+    file = tmp_path / "w.yaml"
+    steps = "nodes: [{id: a, type: wait, data: {for: 1h}}, {id: b, type: wait, data: {for: 1h}}]\n"
+    file.write_text(f"{steps}budget: {{steps: 1}}")
+    over = program.json("run", str(file)).data
+    file.write_text(f"name: 길다\n{steps}")
+    waiting = program.json("run", str(file)).data["run_id"]
+    program("runs", "cancel", waiting, "--reason", "필요 없어짐")
+    shown = program("runs", "show", waiting).out
+
+    assert over["error"]["hint"].startswith(f"`mulle runs retry {over['run_id']}` goes on")
+    assert "cancelled  run" in shown
+    assert "because: 필요 없어짐" in shown
+    assert program.json("runs", "show", waiting).data["reason"] == "필요 없어짐"
+
+
+def test_paths_of_any_width_stand_in_one_column(program: Program, tmp_path: Path):
+    file = tmp_path / "w.yaml"
+    file.write_text("nodes: [{id: 물레가 아주 빨리 돌아가는 걸음, type: end}, {id: b, type: end}]")
+
+    lines = program("run", str(file)).out.splitlines()[:2]
+
+    assert len({width(line.partition(" end ")[0]) for line in lines}) == 1

@@ -257,6 +257,26 @@ def test_a_default_on_error_without_the_default(catalogue: Catalogue):
     assert found.hint
 
 
+@pytest.mark.parametrize(
+    ("outputs", "code", "says"),
+    [
+        ("{answr: x}", "node.unknown_default", "'a' has no output 'answr'."),
+        ("{answer: 1}", "node.wrong_default", "'answer' is a string, but what stands in for it is number."),
+    ],
+)
+def test_a_default_that_the_node_could_never_give(catalogue: Catalogue, outputs: str, code: str, says: str):
+    problem = only(
+        catalogue,
+        f"""
+        nodes:
+          - {{id: a, type: ask, on_error: default, default_outputs: {outputs}}}
+        """,
+        code,
+    )
+    assert problem.message == says
+    assert problem.where.startswith("nodes.a.default_outputs.")
+
+
 def test_the_error_branch_of_a_node_that_never_takes_it(catalogue: Catalogue):
     text = """
         nodes: [{{id: a, type: ask{policy}}}, {{id: end, type: end}}]
@@ -376,6 +396,23 @@ def test_one_bad_mapping_hides_no_other_problem(catalogue: Catalogue):
         "document.bad_selector",
         "graph.required_input",
     ]
+
+
+@pytest.mark.parametrize(
+    "question", ["{{ a.answer.title }}", '{{ nodes["a"].answer[0] }}', "{{ length(a.answer.items) }}"]
+)
+def test_a_reference_into_a_text_is_warned_of(catalogue: Catalogue, question: str):
+    problem = only(
+        catalogue,
+        f"""
+        nodes:
+          - {{id: a, type: ask}}
+          - {{id: b, type: ask, data: {{question: '{question}'}}}}
+        """,
+        "reference.no_parts",
+    )
+    assert problem.severity == "warning"
+    assert problem.message.startswith("'a.answer' is a string, which has no '")
 
 
 def test_a_secret_in_a_field_made_for_it(catalogue: Catalogue):

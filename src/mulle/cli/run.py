@@ -14,8 +14,9 @@ from mulle.app import App, RunResult
 from mulle.app.opening import settings
 from mulle.app.retention import clean_a_little, keep
 from mulle.cli.home import document, with_app
-from mulle.cli.printing import OutputLost, json_option, short, show, write
+from mulle.cli.printing import OutputLost, json_option, short, show, width, write
 from mulle.cli.waiting import told, waiting_for
+from mulle.document.plain_data import WHOLE_NUMBERS
 from mulle.document.ports import Port, PortType, is_object
 from mulle.document.reading import UnreadableDocument, read_data
 from mulle.document.workflow import Workflow
@@ -27,6 +28,9 @@ from mulle.runtime.ledger import Published
 MOST_NODES = 1000
 """How many nodes a result lists at most."""
 
+MOST_DIGITS = 20
+"""Of a whole number of 64 bits, its sign included."""
+
 MARKS = {"succeeded": "✓", "failed": "✗", "skipped": "·", "stopped": "■", "waiting": "…", "asking": "?"}
 
 
@@ -35,6 +39,14 @@ class UnreadableInput(InputError):
 
     code = "input.unreadable"
     hint = "Write -i NAME=VALUE, or name a file that holds one JSON object."
+
+
+class NumberTooLarge(UnreadableInput):
+    """A number on the command line is beyond what a run can keep."""
+
+    code = "input.number_too_large"
+    message = "The number {number} is too large: whole numbers have 64 bits, others go to about 1.8e308."
+    hint = "Give it in quotes, as text, if nobody computes with it."
 
 
 @click.command()
@@ -117,7 +129,10 @@ def taped(app: App, record: str | None, replay: str | None) -> App:
     try:
         return app.taped(record=record, replay=replay)
     except OSError as error:
-        raise UnreadableInput(f"The recording cannot be written: {error.strerror}.", at=record or "") from error
+        hint = "Name a file in a folder that is there and that you may write."
+        raise UnreadableInput(
+            f"The recording cannot be written: {error.strerror}.", at=record or "", hint=hint
+        ) from error
 
 
 def read_json(name: str) -> dict[str, Any]:
@@ -150,11 +165,17 @@ def parsed_value(text: str, port: Port) -> Any:
     if port.type is PortType.STRING or (port.json_schema or {}).get("type") == "string":
         return text
     try:
-        return json.loads(text, parse_constant=_no_number, parse_float=_finite)
+        return json.loads(text, parse_constant=_no_number, parse_float=_finite, parse_int=_whole)
+    except NumberTooLarge as error:
+        if port.type is PortType.ANY and text[0] not in "[{":
+            return text
+        error.at = port.name
+        raise
     except (ValueError, RecursionError) as error:
         if port.type is PortType.ANY:
             return text
-        raise UnreadableInput(f"'{text}' is no {port.type}.", at=port.name, hint="Write it as JSON.") from error
+        shown, hint = short(text, 60), "Write it as JSON."
+        raise UnreadableInput(f"'{shown}' is no {port.type}.", at=port.name, hint=hint) from error
 
 
 def _no_number(text: str) -> Any:
@@ -164,8 +185,14 @@ def _no_number(text: str) -> Any:
 def _finite(text: str) -> float:
     number = float(text)
     if not math.isfinite(number):
-        raise ValueError(f"{text} is too large")
+        raise NumberTooLarge(number=short(text, 60))
     return number
+
+
+def _whole(text: str) -> int:
+    if len(text) > MOST_DIGITS or int(text) not in WHOLE_NUMBERS:
+        raise NumberTooLarge(number=short(text, 60))
+    return int(text)
 
 
 async def described(app: App, result: RunResult, streamed: str, *, full: bool = False) -> dict[str, Any]:
@@ -179,13 +206,15 @@ async def described(app: App, result: RunResult, streamed: str, *, full: bool = 
         "status": result.status,
         "detail": result.detail,
         "outputs": result.outputs,
-        "error": result.error and result.error | {"hint": _hint(records)},
+        "error": result.error and result.error | {"hint": _hint(records, result)},
         "steps": history.executions,
         "elapsed_ms": round((max(times) - min(times)) * 1000, 3) if times else 0,
         "nodes": [record.to_dict() for record in records[:MOST_NODES]],
         "streamed_text": streamed,
         "conversation": history.run.conversation,
     }
+    if history.run.cancelled and history.run.cancelled.reason and not result.error:
+        shown["reason"] = history.run.cancelled.reason
     if origin := origin_of(history.run.started):
         shown["origin"] = origin
     if len(records) > MOST_NODES:
@@ -204,8 +233,17 @@ def origin_of(started: RunStarted | None) -> dict[str, Any]:
     return {name: value for name, value in kept.items() if value}
 
 
-def _hint(records: Sequence[NodeRecord]) -> str:
+CUT_OFF = {
+    "run.timed_out": "Give it a longer `timeout` or budget of `seconds`. `mulle runs retry {run}` goes on from here.",
+    "run.over_budget": "`mulle runs retry {run}` goes on from here, with its budget anew.",
+}
+"""What to do about a run that was cut off, by its error."""
+
+
+def _hint(records: Sequence[NodeRecord], result: RunResult) -> str:
     """What to do about a failed run: the advice of the last failure that has any."""
+    if result.error and result.error["type"] in CUT_OFF:
+        return CUT_OFF[result.error["type"]].format(run=result.id)
     hints = (record.error.hint for record in reversed(records) if record.status == "failed" and record.error)
     return next(filter(None, hints), "")
 
@@ -222,12 +260,15 @@ def _watch(published: Published, streamed: list[str], *, as_json: bool) -> None:
 
 def for_people(shown: Mapping[str, Any]) -> str:
     """A run in a few lines: each node, then what came out."""
-    lines = [_node_line(node) for node in shown["nodes"]]
+    paths = max((width(node["path"]) for node in shown["nodes"]), default=0)
+    lines = [_node_line(node, min(max(paths, 24), 48)) for node in shown["nodes"]]
     lines += [f"  ⑂ {_came_from(shown['origin'])}"] if "origin" in shown else []
     color = "green" if shown["status"] == "succeeded" else "yellow" if shown["status"] == "waiting" else "red"
-    detail = f" ({shown['detail']})" if shown["detail"] else ""
+    detail = f" ({shown['detail']})" if shown["detail"] not in ("", shown["status"]) else ""
     status = click.style(shown["status"] + detail, fg=color, bold=True)
-    lines.append(f"{status}  run {shown['run_id']}  {shown['steps']} steps in {shown['elapsed_ms']:.0f} ms")
+    steps = f"{shown['steps']} step{'' if shown['steps'] == 1 else 's'}"
+    lines.append(f"{status}  run {shown['run_id']}  {steps} in {shown['elapsed_ms']:.0f} ms")
+    lines += [f"  because: {short(shown['reason'], 300)}"] if "reason" in shown else []
     lines += [f"  {name}: {short(value, 300)}" for name, value in shown["outputs"].items()]
     if shown["error"]:
         lines.append(f"  {shown['error']['type']}: {short(shown['error']['message'], 500)}")
@@ -243,10 +284,10 @@ def _came_from(origin: Mapping[str, Any]) -> str:
     return f"{how} run {origin['run_id']}{at}{given}"
 
 
-def _node_line(node: Mapping[str, Any]) -> str:
+def _node_line(node: Mapping[str, Any], column: int) -> str:
     mark = MARKS.get(node["status"], "▸")
     failure = short(node["error"]["message"], 200) if node["error"] else ""
     about: str = node.get("reason") or failure or short(node["outputs"] or {}, 90)
-    if node.get("kept"):
-        return f"  {mark} {node['path']:<24} {node['type']:<13} {'kept':>11}  {about}"
-    return f"  {mark} {node['path']:<24} {node['type']:<13} {node['elapsed_ms']:>8.1f} ms  {about}"
+    path = node["path"] + " " * (column - width(node["path"]))
+    took = "kept" if node.get("kept") else f"{node['elapsed_ms']:.1f} ms"
+    return f"  {mark} {path} {node['type']:<13} {took:>11}  {about}"

@@ -47,7 +47,7 @@ Duration = Annotated[
 
 def _some_time(value: float) -> float:
     if value <= 0:
-        raise ValueError("a time-out is longer than nothing; leave it out to wait for ever")
+        raise ValueError("this time is longer than nothing; leave it out where there is to be none")
     return value
 
 

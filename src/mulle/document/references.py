@@ -4,11 +4,14 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from mulle.document.expressions import RESERVED_ROOTS
-from mulle.document.links import Selector, mapped
+from mulle.document.links import Keys, Selector, mapped
+from mulle.document.ports import PortType
 from mulle.document.problem import Problem, nearest
 from mulle.document.signature import ERROR_PORT, FieldReference, Signature
 from mulle.document.workflow import NodeSpec, Variables
 
+WITHOUT_PARTS = (PortType.STRING, PortType.NUMBER, PortType.BOOLEAN)
+"""Values in which there is nothing further to refer to."""
 SYSTEM_NAMES = frozenset({"run_id", "user_id", "session_id", "now", "files"})
 
 
@@ -54,7 +57,8 @@ def _reference(item: FieldReference, node: NodeSpec, seen: Surroundings, where: 
             message = "A secret is called by its name, written out: secret.NAME."
             yield Problem("reference.unnamed_secret", where, message, "`mulle secrets list` shows the names.")
     elif reference.node:
-        yield from _known_port(reference.node, reference.port, where, node, seen)
+        keys = reference.path[1:] if reference.root == "nodes" else reference.path
+        yield from _known_port(reference.node, keys if reference.port else (), where, node, seen)
     else:
         yield from _known_name(reference.root, first, where, seen, secret_allowed=item.secret_allowed)
 
@@ -67,10 +71,12 @@ def _selector(source: Selector, where: str, node: NodeSpec, seen: Surroundings) 
     elif source.root in RESERVED_ROOTS:
         yield from _known_name(source.root, first, where, seen, secret_allowed=False)
     else:
-        yield from _known_port(source.root, first, where, node, seen)
+        yield from _known_port(source.root, source.keys, where, node, seen)
 
 
-def _known_port(name: str, port: str | None, where: str, node: NodeSpec, seen: Surroundings) -> Iterator[Problem]:
+def _known_port(name: str, keys: Keys, where: str, node: NodeSpec, seen: Surroundings) -> Iterator[Problem]:
+    """Whether a node can be seen, has this output, and what is looked for in it can be there."""
+    port, deeper = (str(keys[0]), keys[1:]) if keys else (None, ())
     signature = seen.nodes.get(name)
     if signature is None or name in seen.hidden:
         message = f"There is no node '{name}' that '{node.id}' can see."
@@ -81,6 +87,11 @@ def _known_port(name: str, port: str | None, where: str, node: NodeSpec, seen: S
     elif port and signature.output(port) is None and not signature.open_outputs and port != ERROR_PORT.name:
         hint = nearest(port, [one.name for one in signature.outputs])
         yield Problem("reference.unknown_port", where, f"'{name}' has no output '{port}'.", hint)
+    elif port and deeper and (found := signature.output(port)) and found.type in WITHOUT_PARTS:
+        message = f"'{name}.{port}' is a {found.type}, which has no '{deeper[0]}' in it."
+        others = [one.name for one in signature.outputs if one.type not in WITHOUT_PARTS and not one.branch]
+        hint = f"There is in '{name}': {', '.join(others)}." if others else "parse_json(…) reads a text that is JSON."
+        yield Problem("reference.no_parts", where, message, hint, "warning")
 
 
 def _known_name(

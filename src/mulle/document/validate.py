@@ -177,9 +177,22 @@ def _policy_problems(node: NodeSpec, signature: Signature, where: str) -> Iterat
     if node.on_error == "default" and node.default_outputs is None:
         message, hint = "`on_error: default` needs `default_outputs`.", "Write the outputs that a failure gives."
         yield Problem("node.default_missing", f"{where}.on_error", message, hint)
+    for name, value in (node.default_outputs or {}).items():
+        yield from _default_problems(node.id, name, value, signature, f"{where}.default_outputs.{name}")
     if node.body and not signature.container:
         message, hint = f"A node of type '{node.type}' has no body.", "Loops, maps and subflows have one."
         yield Problem("graph.unexpected_body", f"{where}.body", message, hint)
+
+
+def _default_problems(node: str, name: str, value: object, signature: Signature, where: str) -> Iterator[Problem]:
+    """Problems of what stands in for one output of a node that failed."""
+    port = signature.output(name)
+    if port is None and not signature.open_outputs:
+        hint = _nearest_port(name, signature.outputs)
+        yield Problem("node.unknown_default", where, f"'{node}' has no output '{name}'.", hint)
+    elif port is not None and not accepts(port, value):
+        message = f"'{name}' is a {port.type}, but what stands in for it is {type_of(value)}."
+        yield Problem("node.wrong_default", where, message, "Write a value of the output's type.")
 
 
 def _body_problems(

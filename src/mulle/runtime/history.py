@@ -35,7 +35,9 @@ class NodeRecord(msgspec.Struct, kw_only=True):
 
     @property
     def elapsed_ms(self) -> float:
-        return 0.0 if self.started is None or self.ended is None else round((self.ended - self.started) * 1000, 3)
+        if self.started is None or self.ended is None:
+            return 0.0
+        return max(0.0, round((self.ended - self.started) * 1000, 3))  # A clock may have been put back.
 
     def to_dict(self) -> dict[str, Any]:
         """As `mulle run --json` shows it; skipped nodes with their reason."""
