@@ -172,13 +172,11 @@ class SimulatedJournal:
     # ------------------------------------------------------------------ what is written
 
     def save_graph(self, graph: str, document: bytes) -> None:
-        """As the journals do it: again is nothing, unless it could not be written."""
+        """As the journals do it: again is nothing, and what could not be written goes with its run."""
         if graph in self._graphs:
             return
         self._graphs[graph] = document
-        self._ask("graph", lambda: self._rules.save_graph(graph, document)).add_done_callback(
-            lambda written: self._graphs.pop(graph, None) if written.cancelled() or written.exception() else None
-        )
+        self._ask("graph", lambda: self._rules.save_graph(graph, document))
 
     def save_snapshot(self, run: str, data: bytes) -> None:
         def save() -> None:

@@ -85,8 +85,8 @@ class PostgresJournal:
         if len(self._graphs) > GRAPHS_AT_HAND:
             del self._graphs[next(iter(self._graphs))]
         self._writer.submit(partial(sql.keep_graphs, graphs={graph: document})).add_done_callback(
-            lambda written: self._graphs.pop(graph, None) if written.cancelled() or written.exception() else None
-        )
+            lambda written: None if written.cancelled() else written.exception()
+        )  # If it cannot be written, it goes with the first run that follows it.
 
     def create(
         self, run: NewRun, facts: list[bytes], blobs: Mapping[str, Sequence[bytes]] | None = None
