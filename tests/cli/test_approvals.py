@@ -107,3 +107,27 @@ def test_the_interrupted_steps_of_a_map_make_one_question_that_can_be_answered_w
     assert astray.error["code"] == "usage"
     assert "it has: status, headers, body, json" in unknown.error["message"]
     assert told.data["outputs"] == {"all": [7, 7]}
+
+
+def test_the_interrupted_items_of_a_map_are_listed_and_can_be_answered_each_for_itself(
+    program: Program, tmp_path: Path, silent: str
+):
+    file, allowed = written(tmp_path, ORDERS.format(host=silent)), {"MULLE_ALLOW_HOSTS": silent}
+
+    said = program("run", file, variables=allowed)
+    listed = program("approvals", "list").out
+    [asked] = program.json("approvals", "list").data["approvals"]
+    run, names = asked["run_id"], [item["signal"] for item in asked["items"]]
+    happened = ("interrupted", run, names[1], "--decision", "happened")
+    first = program.json("approvals", *happened, "--set", 'json={"n": 2}')
+    [left] = program.json("approvals", "list").data["approvals"]
+    twice = program.json("approvals", *happened)
+    second = program.json("approvals", "interrupted", run, "--decision", "happened", "--set", 'json={"n": 1}')
+
+    assert "for each: mulle approvals list" in said.out
+    assert names == ["interrupted/each/0/주문", "interrupted/each/1/주문"]
+    assert [item["item"] for item in asked["items"]] == [1, 2]
+    assert all(name in listed for name in names)
+    assert (first.data["status"], left["paths"]) == ("waiting", ["each/0/주문"])
+    assert twice.error["code"] == "approval.unknown"
+    assert second.data["outputs"] == {"all": [1, 2]}

@@ -9,6 +9,7 @@ from tests.crash.tour import answer_of
 
 from mulle.app import App
 from mulle.engine import scope as at
+from mulle.engine.signals import own_question_name
 from mulle.errors import MulleError
 
 
@@ -33,16 +34,15 @@ class Person:
             letter = f"{run_id}/{'/'.join(map(str, path))}/{node.listens_to}/{node.turn}/{node.attempt}"
             if letter in self._answered or not node.listens_to or path[-1] == "pause":
                 continue
-            payload: Any = {"decision": "approved"}
+            name, payload = node.listens_to, {"decision": "approved"}
             if node.status == at.ASKING:
-                payload = self._looked(run_id, path, node.turn)
-            await self._app.signal(run_id, node.listens_to, payload, signal_id=letter)
+                name, payload = own_question_name(path), self._looked(run_id, path, node.turn)
+            await self._app.signal(run_id, name, payload, signal_id=letter)
             self._answered.add(letter)
 
     def _looked(self, run_id: str, path: tuple[Any, ...], turn: int) -> dict[str, Any]:
         place = "/".join(map(str, path))
         effect = self._outside.happened(f"{run_id}/{place}/{turn}/1")
-        # All items of a map are asked about in one question: one answer cannot be true of each.
-        if effect is None or any(isinstance(step, int) for step in path):
+        if effect is None:
             return {"decision": "again"}
         return {"decision": "happened", "outputs": answer_of(path, effect.answer)}

@@ -308,6 +308,24 @@ def test_one_answer_is_for_all_interrupted_items_of_a_map():
     assert play.listed == ["each"]
 
 
+def test_an_answer_may_be_for_one_interrupted_item_of_a_map_and_the_others_go_on_waiting():
+    play = Play(graph([step("each", body=body([step("mail")]))]))
+    play.expand("each", [{"item": n} for n in range(3)])
+    for number in range(3):
+        play.start(f"each/{number}/mail", effect="once")
+        play.fail(f"each/{number}/mail", "interrupted", ask_until=100.0)
+    assert play.run.listening_to("interrupted/each/1/mail") == [("each", 1, "mail")]
+    play.signal("interrupted/each/1/mail", {"decision": "happened"})
+    play.done("each/1/mail")
+    play.signal("interrupted/each/1/mail", {"decision": "again"})  # Nobody asks about it any more.
+    assert list(play.run.waiting()) == [("each", 0, "mail"), ("each", 2, "mail")]
+    play.signal("interrupted/each/2/mail", {"decision": "happened"})
+    play.signal("interrupted/each/mail", {"decision": "happened"})
+    for number in (0, 2):
+        play.done(f"each/{number}/mail")
+    assert play.listed == ["each"]
+
+
 def test_a_second_answer_does_not_answer_the_next_question():
     play = interrupted()
     play.signal("interrupted/mail", {"decision": "again"})

@@ -242,6 +242,51 @@ async def test_all_items_of_a_map_make_one_question(home: Home):
     assert [each["said"] for each in result.outputs["results"]] == ["가", "나", "다"]
 
 
+async def test_the_interrupted_items_of_a_map_can_be_answered_each_for_itself(home: Home):
+    calls: list[int] = []
+
+    class Hang(Node):
+        type = "hang"
+        hangs = True
+
+        async def run(self, config: Any, inputs: Any, ctx: Any) -> Any:
+            del config, inputs
+            calls.append(ctx.evaluate("item"))
+            if Hang.hangs:
+                await asyncio.Event().wait()
+            return Done({"said": ctx.evaluate("item")})
+
+    few = 'items: "{{ start.items }}", concurrency: 3, on_item_error: "null"'
+    workflow = read_workflow(MAP.replace('items: "{{ start.items }}"', few).encode())
+    first, _ = home.open()
+    first.catalogue = first.catalogue.with_types({"hang": Hang()})
+    run_id = await first.start(workflow, {"items": list(range(10))})
+    await until(lambda: len(calls) == 3)
+    await home.kill(first)
+
+    second, _ = home.open()
+    second.catalogue = second.catalogue.with_types({"hang": Hang()})
+    await second.recover()
+    assert (await second.wait(run_id)).status == "waiting"
+    Hang.hangs = False
+    await second.signal(run_id, "interrupted/each/1/send", {"decision": "again"})
+    await second.signal(run_id, "interrupted/each/7/send", {"decision": "again"})  # Nobody asked about that one.
+    await second.recover()
+    waiting = await second.wait(run_id)
+    some = list(calls)
+    await second.signal(run_id, "interrupted/each/0/send", {"decision": "happened", "outputs": {"said": "온"}})
+    await second.signal(run_id, "interrupted/each/2/send", {"decision": "fail"})
+    await second.recover()
+    result = await second.wait(run_id)
+
+    assert waiting.status == "waiting"
+    assert some == [0, 1, 2, 1, *range(3, 10)]
+    assert calls == some
+    assert result.status == "succeeded"
+    said = [each and each["said"] for each in result.outputs["results"]]
+    assert said == ["온", 1, None, *range(3, 10)]
+
+
 # ---------------------------------------------------------------------- closing
 
 

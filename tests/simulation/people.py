@@ -14,6 +14,7 @@ from mulle.engine import scope as at
 from mulle.engine.facts import Path
 from mulle.engine.journal import CANCEL, InboxSignal
 from mulle.engine.scope import NodeState
+from mulle.engine.signals import own_question_name
 from mulle.errors import MulleError
 
 if TYPE_CHECKING:
@@ -46,6 +47,11 @@ class People:
         if node.status == at.ASKING:
             payload = self._decision(kept, path, node)
         name = node.listens_to
+        if (
+            node.status == at.ASKING and self._chance.random() < 0.5
+        ):  # About this one alone, whatever became of the others.
+            name = own_question_name(path)
+            payload = self._decision(kept, path, node, alone=True)
         number = f"{kept.id}/{name}/{'-'.join(map(str, path))}/{node.turn}/{node.attempt}"
         if self._chance.random() < 0.1:  # Somebody who says it again, in a letter of its own.
             self._number += 1
@@ -53,9 +59,12 @@ class People:
         for _ in range(1 + (self._chance.random() < 0.2)):
             self._send(kept.id, InboxSignal(number, name, payload))
 
-    def _decision(self, kept: RunHistory, path: Path, node: NodeState) -> Any:
-        """What a person says who has looked: it happened, do it again, or now and then: leave it."""
-        alone = all(isinstance(step, str) for step in path)  # All items of a map are asked about in one question.
+    def _decision(self, kept: RunHistory, path: Path, node: NodeState, *, alone: bool = False) -> Any:
+        """What a person says who has looked: it happened, do it again, or now and then: leave it.
+
+        `alone`: the answer is about this node alone. One about all items of a map cannot be true of each.
+        """
+        alone = alone or all(isinstance(step, str) for step in path)
         effects = [*self._effects_before(kept), *kept.effects]
         happened = [one for one in effects if one.path == path and one.turn == node.turn and one.done]
         if self._chance.random() < 0.05:

@@ -10,10 +10,16 @@ from mulle.app.forks import earlier
 from mulle.cli.home import with_app
 from mulle.cli.printing import json_option, short, show, table
 from mulle.cli.run import UnreadableInput, described, for_people, parsed_value
-from mulle.cli.waiting import form_kind, question, together, waiting_for
+from mulle.cli.waiting import form_kind, items_of, question, together, waiting_for
+from mulle.document.expressions import as_text
 from mulle.document.ports import Port, PortType
+from mulle.engine.run import Run
+from mulle.engine.signals import QUESTION
 from mulle.errors import InputError
 from mulle.nodes.approval import FormField, wrong_value
+
+LISTED = 20
+"""Items of one question that are shown to people, each with a name of its own."""
 
 
 class NothingWaits(InputError):
@@ -62,8 +68,20 @@ async def open_questions(app: App) -> list[dict[str, Any]]:
         for group in together(waiting_for(history.run.waiting())):
             if form_kind(group[0]):
                 paths = [one["path"] for one in group]
-                asked = {"question": question(group).removesuffix(":"), "paths": paths}
+                asked: dict[str, Any] = {"question": question(group).removesuffix(":"), "paths": paths}
+                if len(group) > 1:
+                    asked["items"] = items_of(group, _items(history.run))
                 found.append({"run_id": row.id, "workflow": row.workflow, **group[0], **asked})
+    return found
+
+
+def _items(run: Run) -> dict[str, Any]:
+    """What the innermost body around each waiting node has as its `item`, by path; not those without one."""
+    found: dict[str, Any] = {}
+    for path in run.waiting():
+        values = run.at(path)[0].values
+        if "item" in values:
+            found["/".join(map(str, path))] = values["item"]
     return found
 
 
@@ -100,7 +118,10 @@ def reject(*, run: str, name: str | None, given: Sequence[str], comment: str, by
 )
 @json_option
 def interrupted(*, run: str, name: str | None, decision: str, given: Sequence[str], as_json: bool) -> int:
-    """Say what became of a step that was cut off: it happened, do it again, or it failed."""
+    """Say what became of a step that was cut off: it happened, do it again, or it failed.
+
+    NAME is one of those in `mulle approvals list`: that of a question, for all items of a map, or that of one item.
+    """
     if given and decision != "happened":
         raise click.UsageError("Only a step that happened gave something: --set goes with --decision happened.")
 
@@ -111,7 +132,7 @@ def interrupted(*, run: str, name: str | None, decision: str, given: Sequence[st
         for port, text in map(_pair, given):
             outputs[port] = parsed_value(text, before.port(f"{one['path']}.{port}")[1])
         said = {"decision": decision} | ({"outputs": outputs} if outputs else {})
-        await app.signal(run, one["signal"], said)
+        await app.signal(run, name or one["signal"], said)
         return await described(app, await app.go_on(run), "")
 
     return _tell(with_app(work), as_json)
@@ -134,7 +155,12 @@ def _decide(run: str, name: str | None, said: dict[str, Any], given: Sequence[st
 async def _asked(app: App, run: str, name: str | None, kind: str) -> Mapping[str, Any]:
     """The open question of a kind that is meant; raises NothingWaits, SeveralWait, UnknownRun."""
     groups = together(waiting_for((await app.history(run)).run.waiting()))
-    open_now = {group[0]["signal"]: group[0] for group in groups if form_kind(group[0]) == kind}
+    groups = [group for group in groups if form_kind(group[0]) == kind]
+    open_now = {group[0]["signal"]: group[0] for group in groups}
+    if kind == "interrupted":
+        alone = {f"{QUESTION}{one['path']}": one for group in groups for one in group}
+        if name in alone:
+            return alone[name]
     if name is None and len(open_now) > 1:
         raise SeveralWait(run=run, names=", ".join(sorted(open_now)))
     signal = name or next(iter(open_now), "")
@@ -171,5 +197,11 @@ def _tell(shown: dict[str, Any], as_json: bool) -> int:
 def _for_people(found: list[dict[str, Any]]) -> str:
     if not found:
         return "Nothing waits for a person."
-    rows = [[one["run_id"], one["signal"], short(one["question"], 80), one["workflow"]] for one in found]
+    rows: list[list[str]] = []
+    for one in found:
+        rows.append([one["run_id"], one["signal"], short(one["question"], 80), one["workflow"]])
+        items = one.get("items") or ()
+        rows += [["", item["signal"], f"  item {short(as_text(item['item']), 70)}", ""] for item in items[:LISTED]]
+        if len(items) > LISTED:
+            rows.append(["", "…", f"  and {len(items) - LISTED} more: --json lists them all", ""])
     return table(rows, ["run", "name", "question", "workflow"])

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from mulle.document.expressions import as_text
+from mulle.engine.signals import QUESTION
 
 Waiting = Mapping[str, Any]
 """One node that waits: `path`, `signal`, `until`, `form`."""
@@ -19,9 +20,14 @@ def waiting_for(states: Mapping[Any, Any]) -> list[dict[str, Any]]:
     ]
 
 
+def items_of(group: Sequence[Waiting], seen: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The interrupted items of one question, each with the name that answers it alone; `seen`: its item, by path."""
+    return [{"path": one["path"], "signal": f"{QUESTION}{one['path']}", "item": seen.get(one["path"])} for one in group]
+
+
 def form_kind(one: Waiting) -> str:
     """What a waiting node wants of a person: `approval`, `interrupted`, or nothing but a signal (empty)."""
-    if str(one["signal"]).startswith("interrupted/"):
+    if str(one["signal"]).startswith(QUESTION):
         return "interrupted"
     return "approval" if one["form"] else ""
 
@@ -50,7 +56,8 @@ def _told(run_id: str, group: Sequence[Waiting], *, several: bool) -> str:
             return f"'{one['signal']}' waits for a person: mulle approvals approve|reject {run_id} {name}{problem}"
         case "interrupted":
             which = f"{run_id} {name}" if several else run_id
-            return f"{question(group)} mulle approvals interrupted {which} --decision happened|again|fail"
+            said = f"{question(group)} mulle approvals interrupted {which} --decision happened|again|fail"
+            return f"{said} (all of them; for each: mulle approvals list)" if len(group) > 1 else said
         case _:
             until = f", or until {_local(one['until'])}" if one["until"] else ""
             return f"waits for the signal '{one['signal']}'{until}: mulle runs signal {run_id} {name}"

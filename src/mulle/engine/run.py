@@ -126,7 +126,7 @@ class Run:
 
     def listening_to(self, name: str) -> list[Path]:
         """Who is woken by a signal of this name."""
-        return list(self._tree.signals.listeners.get(signal_name(name), ()))
+        return self._tree.signals.listening(name)
 
     @property
     def unheard(self) -> set[str]:

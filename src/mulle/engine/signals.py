@@ -19,6 +19,11 @@ def question_name(path: Path) -> str:
     return QUESTION + "/".join(step for step in path if isinstance(step, str))
 
 
+def own_question_name(path: Path) -> str:
+    """What an answer about this node alone is called, whatever becomes of the other items."""
+    return QUESTION + "/".join(map(str, path))
+
+
 def signal_name(text: str) -> str:
     """A name as it is compared."""
     return text if text.isascii() else unicodedata.normalize("NFC", text)
@@ -43,10 +48,28 @@ class Signals:
         listeners = self.listeners.pop(name, None)
         if listeners:
             return list(listeners)
-        # A second answer to a question is not an answer to the next one: nobody may have looked at that yet.
         if not name.startswith(QUESTION):
             self.early.setdefault(name, deque()).append(signal)
-        return []
+            return []
+        # A second answer to a question is not an answer to the next one: nobody may have looked at that yet.
+        asked = self._asked_alone(name)
+        for path in asked:
+            self.leave(path, question_name(path))
+        return asked
+
+    def listening(self, name: str) -> list[Path]:
+        """Whom a signal of this name wakes."""
+        name = signal_name(name)
+        return list(self.listeners.get(name, ())) or self._asked_alone(name)
+
+    def _asked_alone(self, name: str) -> list[Path]:
+        return [
+            path
+            for shared, paths in self.listeners.items()
+            if name.startswith(QUESTION) and shared.startswith(QUESTION)
+            for path in paths
+            if signal_name(own_question_name(path)) == name
+        ]
 
     def listen(self, path: Path, name: str) -> Signalled | None:
         """Let a node listen to a name (in NFC), or give it the oldest signal that was kept under it."""
