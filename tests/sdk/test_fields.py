@@ -185,13 +185,43 @@ def test_templates_are_filled_in_and_everything_else_stays():
     }
 
     assert rendered(data, shape_of(Config), names.__getitem__, secrets.__getitem__) == {
-        "plain": 5,
+        "plain": "5",
         "listed": ["제목: 물가", 1, None],
         "headers": {"X": "Bearer s3cret"},
         "code": "{{ a.n }}",
         "late": "{{ a.n }}",
         "as": "a.n",
     }
+
+
+class Written(BaseModel):
+    text: str
+    maybe: str | None = None
+    some: str | list[str] = ""
+    named: dict[str, SecretText] = {}
+    any: Any = None
+    either: str | int = 0
+    word: Literal["5"] | int = 0
+
+
+@pytest.mark.parametrize(("value", "text"), [(5, "5"), (2.0, "2"), (0.5, "0.5"), (True, "true")])
+def test_a_number_is_written_where_only_a_text_may_stand(value: Any, text: str):
+    data = dict.fromkeys(Written.model_fields, "{{ n }}") | {"named": {"X-N": "{{ n }}"}}
+
+    assert rendered(data, shape_of(Written), {"n": value}.__getitem__, {"n": value}.__getitem__) == {
+        "text": text,
+        "maybe": text,
+        "some": text,
+        "named": {"X-N": text},
+        "any": value,
+        "either": value,
+        "word": value,
+    }
+
+
+@pytest.mark.parametrize("value", [None, [1], {"a": 1}, "글"])
+def test_nothing_else_is_made_a_text(value: Any):
+    assert rendered({"text": "{{ n }}"}, shape_of(Written), {"n": value}.__getitem__, str) == {"text": value}
 
 
 def test_a_secret_is_nothing_where_it_is_not_allowed():

@@ -22,7 +22,7 @@ from pydantic.fields import FieldInfo
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, to_jsonable_python
 
-from mulle.document.expressions import Reference, parse, parse_template, render
+from mulle.document.expressions import Reference, Template, as_text, parse, parse_template, render
 from mulle.document.ports import Port, PortType, is_array, is_object
 from mulle.document.problem import Problem
 from mulle.document.signature import FieldReference
@@ -66,6 +66,8 @@ class Shape:
     models: tuple[type[BaseModel], ...] = ()
     """What an object at this place may be; its fields are looked up when they are asked for, as models may nest."""
     each: "Shape | None" = None
+    text: bool = False
+    """Nothing but text may stand here, so that a number or yes/no of a template is written as one."""
 
     def of(self, data: Any) -> "Shape":
         """The shape of this very data: of several models those whose own words (`op: filter`) stand in it."""
@@ -85,6 +87,7 @@ class Shape:
 
 
 TEMPLATE = Shape()
+TEXT = Shape(text=True)
 
 
 def shape_of(annotation: Any) -> Shape:
@@ -95,24 +98,27 @@ def shape_of(annotation: Any) -> Shape:
     if origin is Annotated:
         return _marked(args[1:], args[0])
     if origin in (Union, types.UnionType):
-        return _either([shape_of(arg) for arg in args])
+        return _either([shape_of(arg) for arg in args if arg is not types.NoneType])
     if isinstance(origin, type) and issubclass(origin, Mapping):
         return _each(shape_of(args[-1]))
     if isinstance(origin, type) and issubclass(origin, Collection):
         return _each(_either([shape_of(arg) for arg in args]))
-    return TEMPLATE
+    return TEXT if annotation is str else TEMPLATE
 
 
 def _marked(metadata: Iterable[Any], annotation: Any) -> Shape:
     marker = next((item for item in metadata if isinstance(item, Marker)), None)
-    return Shape(marker.kind, marker.names) if marker else shape_of(annotation)
+    return Shape(marker.kind, marker.names, text=annotation is str) if marker else shape_of(annotation)
 
 
 def _either(shapes: list[Shape]) -> Shape:
     """One shape for a value that may be of several: text, a list, one of some models told apart by their fields."""
     text = next((shape for shape in shapes if shape.kind != "template"), TEMPLATE)
     each = next((shape.each for shape in shapes if shape.each), None)
-    return Shape(text.kind, text.names, tuple(model for shape in shapes for model in shape.models), each)
+    models = tuple(model for shape in shapes for model in shape.models)
+    plain = [shape for shape in shapes if shape.text or not (shape.each or shape.models)]
+    only_text = bool(plain) and all(shape.text for shape in plain)
+    return Shape(text.kind, text.names, models, each, only_text)
 
 
 def _each(shape: Shape) -> Shape:
@@ -210,9 +216,10 @@ def _filling(data: Any, shape: Shape) -> Fill | None:
         if "{{" not in data or shape.kind in ("raw", "expression", "late"):
             return None
         template = parse_template(data)
+        write = _as_text if shape.text else render
         if shape.kind == "secret":
-            return lambda _lookup, secret_lookup: render(template, secret_lookup)
-        return lambda lookup, _secret_lookup: render(template, lookup)
+            return lambda _lookup, secret_lookup: write(template, secret_lookup)
+        return lambda lookup, _secret_lookup: write(template, lookup)
     if is_object(data):
         shape = shape.of(data)
         named = {key: fill for key, value in data.items() if (fill := _filling(value, shape.inside(key)))}
@@ -226,6 +233,12 @@ def _filling(data: Any, shape: Shape) -> Fill | None:
         both = list(zip(data, fills, strict=True))
         return lambda lookup, secrets: [fill(lookup, secrets) if fill else value for value, fill in both]
     return None
+
+
+def _as_text(template: Template, lookup: Lookup) -> Any:
+    """What a template gives where only a text may stand."""
+    value = render(template, lookup)
+    return as_text(value) if isinstance(value, int | float) else value
 
 
 @cache

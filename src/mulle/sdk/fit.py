@@ -60,8 +60,11 @@ def validated(model: type[BaseModel], data: Any) -> Any:
     try:
         return model.model_validate(data)
     except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        raise BadSettings(where=place(first["loc"]), problem=first["msg"].removeprefix("Value error, ")) from error
+        first = error.errors(include_url=False)[0]
+        # Of what was given only the kind is told: it may be a secret.
+        got = f", not {type_of(first['input'])}" if first["type"].endswith("_type") else ""
+        problem = first["msg"].removeprefix("Value error, ") + got
+        raise BadSettings(where=place(first["loc"]), problem=problem) from error
 
 
 def fill_port(
