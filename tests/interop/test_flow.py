@@ -152,6 +152,14 @@ async def test_an_ends_stream_stops_at_a_name_that_means_nothing():
     assert run.said == "가\n"
 
 
+async def test_an_ends_stream_goes_on_behind_a_step_that_is_always_skipped():
+    broken = template("t", "{{ 1 / 0 }}", error_strategy="fail-branch")
+    nodes = [start(), broken, template("fine", ""), template("bad", "나쁨"), end(f="fine.output", b="bad.output")]
+    run = await ran(export(nodes, "start>t t:success-branch>fine t:fail-branch>bad fine>end bad>end"))
+
+    assert (run.outputs, run.said) == ({"f": None, "b": "나쁨"}, "\n나쁨")
+
+
 async def test_of_two_ends_with_one_name_the_later_wins():
     first, second = end(o="start.a"), end(o="t.output")
     first["id"] = "first"
@@ -204,6 +212,13 @@ async def test_a_condition_on_what_failed_fails_as_on_what_was_skipped():
     run = await ran(chat(nodes, "start>l l:fail-branch>if if:false>a"), {"query": "q"}, pins=pins)
 
     assert run.status == "failed"
+
+
+async def test_a_condition_on_what_might_have_failed_and_did_not_is_like_any_other():
+    nodes = [start(), llm("l", error_strategy="fail-branch"), fork(condition("l.text", "is", "x")), answer("a", "가")]
+    run = await ran(chat(nodes, "start>l l>if if:true>a"), {"query": "q"}, pins={"l": pin(text="x")})
+
+    assert (run.status, run.said) == ("succeeded", "가")
 
 
 async def test_a_failure_leaves_by_its_branch():

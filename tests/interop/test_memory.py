@@ -77,6 +77,14 @@ def test_a_workflow_that_is_no_chat_remembers_nothing():
     assert made.workflow.variables.conversation == {}
 
 
+def test_a_classifier_forgets_and_says_so():
+    sorts = node("q", "question-classifier", classes=[{"id": "1", "name": "a"}], memory=MEMORY)
+    made = import_dify(export([start(), sorts, answer("a", "x")], "start>q q:1>a", mode="advanced-chat"))
+
+    assert any("'q'" in note and "memory" in note for note in made.notes)
+    assert made.workflow.variables.conversation == {}
+
+
 async def test_a_chat_without_a_graph_remembers_too():
     plain = {"app": {"mode": "chat", "name": "c"}, "model_config": {"pre_prompt": "Be kind.", "model": {"name": "m"}}}
     run = await ran(

@@ -63,18 +63,16 @@ def inner_start(node: DifyNode, refs: References) -> Made:
 
 
 def end(node: DifyNode, refs: References) -> Made:
-    outputs = {
-        str(one["variable"]): "{{ " + refs.ref(_selected(one), node) + " }}"
-        for one in node.objects("outputs")
-        if one.get("variable")
-    }
-    return Made("end", {"outputs": outputs, "stream": _streamed(outputs)})
+    chosen = {str(one["variable"]): _selected(one) for one in node.objects("outputs") if one.get("variable")}
+    outputs = {name: "{{ " + refs.ref(selector, node) + " }}" for name, selector in chosen.items()}
+    return Made("end", {"outputs": outputs, "stream": _streamed(outputs, chosen, refs)})
 
 
-def _streamed(outputs: dict[str, str]) -> bool | list[str]:
-    """What of an End is shown: Dify's stream stops at the first name that means nothing."""
-    stop = next((place for place, shown in enumerate(outputs.values()) if shown == NOTHING), None)
-    return True if stop is None else list(outputs)[: stop + 1]
+def _streamed(outputs: dict[str, str], chosen: dict[str, tuple[str, ...]], refs: References) -> bool | list[str]:
+    """What of an End is shown: Dify's stream stops at a name that means nothing, but not at a skipped step's."""
+    nothing = [name for name, shown in outputs.items() if shown == NOTHING]
+    stop = next((name for name in nothing if not refs.scopes.skipped & {*chosen[name][:1]}), None)
+    return True if stop is None else list(outputs)[: list(outputs).index(stop) + 1]
 
 
 def _selected(output: dict[str, Any]) -> tuple[str, ...]:

@@ -150,7 +150,7 @@ class References:
             return found
         tests = [] if self.scopes.surely_ran(root, at.id) else [f"{self.node(root)} != null"]
         if source.text("error_strategy") == FAILED and selector[1:2] and selector[1] not in FAILURES:
-            tests.append(f"{self.node(root)}.error == null")
+            tests.append(f"default({self.node(root)}.error, null) == null")
         if not tests:
             return found
         return f"{found} if {' and '.join(tests)} else fail({quoted(where + ': the step was skipped')})"

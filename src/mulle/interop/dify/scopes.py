@@ -23,7 +23,9 @@ class Scopes:
         self._all = {node.id: node for node in app.nodes}
         self._parents = {node.id: self._sound_parent(node) for node in app.nodes}
         edges = [edge for edge in app.edges if self._parents[edge.source] == self._parents[edge.target]]
-        reached = self._reached(edges)
+        reached = self._reached([edge for edge in edges if self.leads(edge)])
+        self.skipped = self._reached(edges) - reached
+        """The nodes that only handles lead to which no step answers with: Dify skips them in every run."""
         self.nodes: Mapping[str, DifyNode] = {id_: node for id_, node in self._all.items() if id_ in reached}
         """The nodes that Dify could ever run."""
         self.left_out = [node for node in app.nodes if node.id not in reached and node.id in self._all]
@@ -87,10 +89,10 @@ class Scopes:
         return taken is None or edge.handle in taken
 
     def _reached(self, edges: Iterable[DifyEdge]) -> set[str]:
+        """What edges lead to from where the run and the bodies begin."""
         behind: dict[str, list[str]] = {}
         for edge in edges:
-            if self.leads(edge):
-                behind.setdefault(edge.source, []).append(edge.target)
+            behind.setdefault(edge.source, []).append(edge.target)
         starts = self._starts()
         reached, todo = set(starts), list(starts)
         while todo:

@@ -134,6 +134,10 @@ def model_settings(node: DifyNode, refs: References) -> dict[str, Any]:
         whose = provider or "its provider"
         refs.note(f"{refs.shown(node)}: {whose}'s model '{name}' is not set; the one of MULLE_MODEL answers.")
     if node.type != "llm":
+        if refs.app.is_chat and is_object(node.data.get("memory")):
+            refs.note(f"{refs.shown(node)}: its memory is not carried over; it sees this turn only.")
+        if node.object("vision").get("enabled"):
+            refs.note(f"{refs.shown(node)}: images in the question are not given to the model.")
         return made
     parameters = model.get("completion_params")
     for key, value in parameters.items() if is_object(parameters) else ():
