@@ -202,3 +202,19 @@ async def test_a_recorded_run_is_an_ordinary_run(app: App, file: Path, site: Sit
     assert (row.status, row.workflow) == ("succeeded", "소식")
     with pytest.raises(UnknownRun):
         await app.taped(replay=file).history("nobody")
+
+
+async def test_a_call_that_sends_something_else_is_told_from_its_like(app: App, file: Path, site: Site):
+    def asked(term: str) -> str:
+        data = f'{{url: "{{{{ start.site }}}}/news", params: {{q: {term}}}}}'
+        nodes = (
+            f"{{id: start, type: start, ports: {{outputs: [{{name: site}}]}}}}, {{id: get, type: http, data: {data}}}"
+        )
+        return f"nodes: [{nodes}]\nedges: [{{source: start, target: get}}]"
+
+    await recorded(app, file, site, read_workflow(asked("경제")))
+
+    changed = await app.run(read_workflow(asked("날씨")), replay=file)
+
+    assert changed.error
+    assert changed.error["message"].endswith("/news of 'get', with something else in it.")

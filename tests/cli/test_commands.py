@@ -205,6 +205,13 @@ def test_an_exported_document_is_the_same_document(program: Program, tmp_path: P
     assert yaml.safe_load(copied.read_text("utf-8"))["name"] == json.loads(as_json.out)["name"]
 
 
+def test_an_export_is_one_object_with_json(program: Program):
+    said = program.json("export", str(EXAMPLES / "map.yaml")).data
+
+    assert (said["to"], said["out"]) == ("yaml", None)
+    assert yaml.safe_load(said["text"])["mulle"] == 1
+
+
 def test_a_document_is_exported_as_the_python_that_builds_it(program: Program):
     text = program("export", str(EXAMPLES / "map.yaml"), "--to", "builder").out
 

@@ -3,7 +3,8 @@ from typing import Any
 import pytest
 from tests.nodes.whole import ran
 
-from mulle.nodes.map import flat
+from mulle.document.reading import read_workflow
+from mulle.nodes.map import Map, flat
 
 EACH = """
     name: each
@@ -30,6 +31,19 @@ async def test_results_stand_in_the_order_of_the_items():
 
     assert [result["half"] for result in run.outputs["results"]] == [100 / n for n in range(1, 51)]
     assert run.outputs["errors"] == []
+
+
+@pytest.mark.parametrize(
+    ("collect", "warned"), [("half", False), ("hlaf", True), ("", False), ("{{ start.x }}", False)]
+)
+def test_a_value_that_no_end_inside_receives_is_warned_of(collect: str, warned: bool):
+    document = read_workflow(EACH.format(more=f", collect: '{collect}'"))
+
+    problems = Map().signature(document.nodes[1]).problems
+
+    assert [(one.code, one.severity, one.hint) for one in problems if one.code.startswith("map.")] == (
+        [("map.collects_nothing", "warning", "There is: half.")] if warned else []
+    )
 
 
 async def test_one_value_of_the_end_can_be_the_result():

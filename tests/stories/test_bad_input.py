@@ -79,6 +79,12 @@ def test_a_file_that_is_no_document(program: Program, tmp_path: Path, content: s
     assert where in error["where"]
 
 
+def test_what_is_no_document_is_named_by_its_file(program: Program, tmp_path: Path):
+    file = written(tmp_path, "- 1")
+
+    assert refused(program.json("run", file))["where"] == file
+
+
 @pytest.mark.parametrize("name", ["없다.yaml", "없다", "."])
 def test_a_file_that_is_not_there(program: Program, name: str):
     assert refused(program.json("run", name))["code"] in {"document.unreadable", "workflow.unknown"}

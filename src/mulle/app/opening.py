@@ -48,7 +48,11 @@ def load(file: str | Path) -> Workflow:
         text = Path(file).read_bytes()
     except OSError as error:
         raise UnreadableDocument(f"The file cannot be read: {error.strerror}.", at=str(file)) from error
-    return read_workflow(text)
+    try:
+        return read_workflow(text)
+    except UnreadableDocument as error:
+        error.at = error.at or str(file)
+        raise
 
 
 def settings() -> Settings:

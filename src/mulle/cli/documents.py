@@ -80,7 +80,8 @@ def schema() -> int:
     "--to", "form", type=click.Choice(["yaml", "json", "python", "builder"]), default="yaml", show_default=True
 )
 @click.option("--out", metavar="FILE", help="Write to a file instead of the terminal.")
-def export(workflow: str, form: str, out: str | None) -> int:
+@json_option
+def export(*, workflow: str, form: str, out: str | None, as_json: bool) -> int:
     """Write a workflow as YAML or JSON, as a Python program that runs it, or as the Python that builds it."""
     document = named_document(workflow)
     match form:
@@ -94,7 +95,9 @@ def export(workflow: str, form: str, out: str | None) -> int:
             text = write_yaml(document)
     if out:
         write_file(out, text)
-    else:
+    if as_json:
+        show({"to": form, "out": out, "text": text}, as_json, lambda: text)
+    elif not out:
         write(text)
     return 0
 

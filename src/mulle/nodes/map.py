@@ -8,8 +8,9 @@ from pydantic import BaseModel, Field, model_validator
 
 from mulle.document.expressions.values import kind
 from mulle.document.ports import is_array, is_object
+from mulle.document.problem import Problem
 from mulle.document.signature import Signature
-from mulle.document.workflow import NodeSpec
+from mulle.document.workflow import Body, NodeSpec
 from mulle.errors import BodyFailed, StepError
 from mulle.nodes.spreading import Spread, spreading
 from mulle.sdk import Context, Done, Expand, Node, Settings, Wait
@@ -88,7 +89,29 @@ class Map(Node):
         return "repeatable" if config.spread else self.effect
 
     def signature(self, spec: NodeSpec) -> Signature:
-        return replace(super().signature(spec), container=True, body_names=frozenset({"item", "index"}))
+        signature = super().signature(spec)
+        wanted, there = spec.data.get("collect"), collected(spec.body)
+        problems = signature.problems
+        if isinstance(wanted, str) and wanted and "{{" not in wanted and there and wanted not in there:
+            message = f"No end inside receives '{wanted}', so every result would be null."
+            hint = f"There is: {', '.join(sorted(there))}."
+            where = f"nodes.{spec.id}.data.collect"
+            problems = (*problems, Problem("map.collects_nothing", where, message, hint, "warning"))
+        names = frozenset({"item", "index"})
+        return replace(signature, container=True, body_names=names, problems=problems)
+
+
+def collected(body: Body | None) -> set[str]:
+    """What the Ends of a body give, by name; nothing where that is not written down."""
+    ends = {node.id: node for node in body.nodes if node.type == "end"} if body else {}
+    if not body or len(ends) == 0 or any(node.type == "answer" for node in body.nodes):
+        return set()
+    names = {edge.target_port for edge in body.edges if edge.target in ends and edge.target_port}
+    for node in ends.values():
+        outputs = node.data.get("outputs")
+        names |= outputs.keys() if is_object(outputs) else set()
+        names |= {one.target_port or name for name, one in node.variable_mappings.items()}
+    return names
 
 
 def flat(results: list[Any]) -> list[Any]:

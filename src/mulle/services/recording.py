@@ -252,7 +252,8 @@ class Player:
         alike = sorted((call for call in self._calls if call.service == asked.service), key=likeness)
         if not alike:
             return f"The recording has no {asked.service} call at all."
-        return f"The closest one is {alike[-1].shown} of '{_node_of(alike[-1].place)}'."
+        closest = f"The closest one is {alike[-1].shown} of '{_node_of(alike[-1].place)}'"
+        return f"{closest}, with something else in it." if alike[-1].shown == asked.shown else f"{closest}."
 
 
 def _is_same(call: _Call, asked: Asked) -> bool:

@@ -36,7 +36,8 @@ def _of_numbers(compute: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]
 def _of_parts(compute: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
     def run(left: Any, right: Any) -> Any:
         if bounded(right) == 0:
-            raise WrongValue("a number cannot be divided by zero.")
+            hint = "Say what counts then: `a / b if b != 0 else null`."
+            raise WrongValue("a number cannot be divided by zero.", hint=hint)
         return bounded(compute(bounded(left), right))
 
     return run

@@ -4,6 +4,7 @@ Importing this takes seconds, so `model` does it when the first question is put.
 step's own, in its document and its journal.
 """
 
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -39,6 +40,9 @@ from mulle.services.llm.failures import (
 from mulle.services.redact import Redactor
 
 _PREVIEW = 200
+
+# A library's advice to programmers is no word to whoever runs a workflow.
+warnings.filterwarnings("ignore", category=UserWarning, module=r"pydantic_ai\.")
 
 
 @dataclass(frozen=True)
