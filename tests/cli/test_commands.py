@@ -155,7 +155,7 @@ def test_runs_are_listed_shown_resumed_and_cancelled(program: Program):
 def test_an_argument_that_is_no_text_is_refused(program: Program, words: tuple[str, ...]):
     said = program.json(*words)
 
-    assert (said.code, said.error["code"], said.error["message"]) == (2, "usage", "'?' is not UTF-8 text.")
+    assert (said.code, said.error["code"], said.error["message"]) == (2, "input.not_text", "'?' is not UTF-8 text.")
 
 
 def test_a_day_before_all_calendars_is_refused(program: Program):

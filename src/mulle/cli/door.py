@@ -11,7 +11,15 @@ from typing import Any
 import click
 
 from mulle.cli.printing import OutputLost, complain
-from mulle.errors import MulleError
+from mulle.errors import InputError, MulleError
+
+
+class NotText(InputError):
+    """An argument on the command line is no text."""
+
+    code = "input.not_text"
+    message = "'{text}' is not UTF-8 text."
+    hint = "Write it in UTF-8; a terminal speaks it with LANG=C.UTF-8, for example."
 
 
 def enter(group: click.Group, name: str, arguments: list[str] | None = None) -> None:
@@ -45,14 +53,14 @@ def enter(group: click.Group, name: str, arguments: list[str] | None = None) -> 
 
 
 def _check_text(arguments: Sequence[str]) -> None:
-    """What is no text names a file at most, and nothing that could be kept; raises UsageError."""
+    """What is no text names a file at most, and nothing that could be kept; raises NotText."""
     for argument in arguments:
         try:
             argument.encode()
         except UnicodeEncodeError:
             if not Path(argument).exists():
                 shown = argument.encode("utf-8", "replace").decode()
-                raise click.UsageError(f"'{shown}' is not UTF-8 text.") from None
+                raise NotText(text=shown) from None
 
 
 def _misused(error: click.UsageError, message: str, name: str) -> dict[str, str]:
