@@ -56,7 +56,11 @@ class Outside:
                 pass
 
             def do(self) -> None:
-                body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+                length = int(self.headers.get("Content-Length") or 0)
+                body = self.rfile.read(length)
+                if len(body) < length:  # Who asked was killed between the headers and the body: nothing comes of that.
+                    self.close_connection = True
+                    return
                 key = self.headers.get("Idempotency-Key") or self.path.removeprefix("/")
                 answer = outside.happen(key, once=self.command == "POST", said=json.loads(body or b"null"))
                 text = json.dumps(answer).encode()
