@@ -131,6 +131,16 @@ async def test_a_condition_that_holds_at_once_ends_a_loop_before_its_first_round
     assert (await ran(text, {"q": "halt"})).outputs == {"n": 1, "rounds": None, "inside": None}
 
 
+@pytest.mark.parametrize("selector", ["gone.x", "lost.output"])
+async def test_a_loop_fails_when_its_condition_is_on_what_is_not_there(selector: str):
+    stop = {"variable_selector": selector.split("."), "comparison_operator": "is", "value": "x"}
+    fork = node("if", "if-else", cases=[{"case_id": "true", "conditions": []}])
+    nodes = [start(), fork, template("lost", "x"), *loop([NUMBER], break_conditions=[stop]), change("+=", 1)]
+    run = await ran(export([*nodes, end(n="lp.n")], "start>if if:false>lost if:true>lp lost>lp lps>as lp>end"))
+
+    assert run.status == "failed"
+
+
 @pytest.mark.parametrize(
     ("type_", "value", "begins"),
     [

@@ -76,7 +76,9 @@ class _AfterARound(References):
         return super().ref(selector, at)
 
     def strict(self, selector: tuple[str, ...], at: DifyNode) -> str:
-        return self.ref(selector, at)
+        source = self.scopes.nodes.get(selector[0]) if selector else None
+        of_the_loop = source is not None and at.id in (source.id, self.scopes.scope(source.id))
+        return self.ref(selector, at) if of_the_loop else super().strict(selector, at)
 
 
 def _first_value(variable: dict[str, Any], node: DifyNode, refs: References) -> Any:
