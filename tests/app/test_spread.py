@@ -133,6 +133,9 @@ async def test_a_failure_cancels_the_other_children(opened: Open):
     run = await asyncio.wait_for(app.run(each(", spread: true, chunk: 1", MIXED, "received"), {"items": [1, 0, 2]}), 30)
 
     assert (run.status, run.error and run.error["type"]) == ("failed", "body.failed")
+    failed = [one for one in (await app.history(run.id)).records.values() if one.status == "failed"]
+    told = {one.error.hint.split("`")[1].split()[-1] for one in failed if one.error}
+    assert told <= {row.id for row in await app.runs(status="failed")} - {run.id}
     await until(app, 2, "cancelled")
 
 

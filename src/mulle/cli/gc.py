@@ -55,7 +55,7 @@ def _data(cleaned: Cleaned, *, dry_run: bool) -> dict[str, Any]:
 
 def _for_people(done: dict[str, Any]) -> str:
     if done["busy"]:
-        return "Another process cleans up just now."
+        return "Another process cleans up just now; one that was killed is taken for dead after a minute."
     removed = f"{done['runs']:,} run(s), {done['blobs']:,} big value(s)"
     if done["dry_run"]:
         return (

@@ -73,5 +73,6 @@ class Spread:
             if ending is not None:
                 ended.add(child)
                 if not (tolerant or ending.succeeded):
-                    raise BodyFailed(ending.error.message if ending.error else "A child run was cancelled.")
+                    hint = f"`mulle runs show {child}` has all that this child run did."
+                    raise BodyFailed(ending.error.message if ending.error else "A child run was cancelled.", hint=hint)
         return [child for child in left if child not in ended]
