@@ -103,11 +103,17 @@ def test_a_run_that_goes_and_leaves_its_big_values(monkeypatch: pytest.MonkeyPat
 
 
 def test_a_run_that_goes_on_with_previews(monkeypatch: pytest.MonkeyPatch):
-    def shortened(fact: AnyFact, _: Callable[[str], Any], **__: bool) -> AnyFact:
-        return fact
+    whole = memory_journal.whole
+
+    def shortened(fact: AnyFact, value_of: Callable[[str], Any], **_: bool) -> AnyFact:
+        return whole(fact, value_of, previews=True)
 
     monkeypatch.setattr(memory_journal, "whole", shortened)
-    assert caught(outcomes_equal_the_reference)
+    troubles = (
+        Trouble(seed, leases=True, processes=2, runs=3, lasts=10, kill_every=1.0, documents="big_values")
+        for seed in range(SEEDS)
+    )
+    assert caught(outcomes_equal_the_reference, troubles)
 
 
 # ---------------------------------------------------------------------- what is done again
@@ -188,7 +194,11 @@ def test_a_driver_that_gives_used_up_answers_again(monkeypatch: pytest.MonkeyPat
         del fact
 
     monkeypatch.setattr(Pins, "count", forgetful)
-    assert caught(pins_are_the_answers)
+    troubles = (
+        Trouble(seed, leases=False, processes=2, runs=3, lasts=10, kill_every=1.0, documents="pins")
+        for seed in range(SEEDS)
+    )
+    assert caught(pins_are_the_answers, troubles)
 
 
 def test_a_driver_that_executes_what_is_pinned(monkeypatch: pytest.MonkeyPatch):

@@ -81,8 +81,11 @@ class World:
                 self.loop.spawn(self.loop.world, happening)
             self.loop.run(lambda: False, self.trouble.lasts)
             self._end_trouble()
-            self.loop.run(self._all_ended, self.trouble.lasts + CALM)
-            self.loop.run(lambda: False, self.loop.time() + 1.0)  # Who was told to stop is still at it for a moment.
+            while self.loop.run(self._all_ended, self.trouble.lasts + CALM):
+                # Who was told to stop is still at it for a moment, and what a dead one sent may arrive.
+                self.loop.run(lambda: False, self.loop.time() + 1.0)
+                if self._all_ended():
+                    break
             if self.trouble.sweep_every and self._all_ended():
                 self._sweep_everything()
         finally:
