@@ -7,14 +7,15 @@ from types import TracebackType
 from typing import Self
 from urllib.parse import parse_qs, urlsplit
 
-from tests.postgres_server import server
+from tests.postgres_server import Server, server
 
 
 class PostgresWire:
     """Carries what clients and the server say to each other, for as long as it is well."""
 
-    def __init__(self) -> None:
-        self._server = f"{_folder(server().url)}/.s.PGSQL.5432"
+    def __init__(self, behind: Server | None = None) -> None:
+        """Stand before a server, by default the one of this process."""
+        self._server = f"{_folder((behind or server()).url)}/.s.PGSQL.5432"
         self._door = socket.create_server(("127.0.0.1", 0))
         self._flows, self._answers = threading.Event(), threading.Event()
         self._flows.set()
@@ -27,6 +28,9 @@ class PostgresWire:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.close()
+
+    def close(self) -> None:
         self._door.close()
         self.mend()
         with self._lock:

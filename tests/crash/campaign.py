@@ -16,7 +16,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -38,6 +38,8 @@ LOOK = 3.0
 """Seconds that a look may take."""
 PAST_THE_LEASE = (4.3, 6.0)
 """Seconds for which a worker of a group stands still."""
+CUT_OFF = (0.3, 6.0)
+"""Seconds for which a worker of a group hears nothing from the server."""
 FINISH_IN = 240.0
 """Seconds in which all must be done when nothing is killed any more."""
 ROOT = Path(__file__).parents[2]
@@ -53,7 +55,8 @@ class Slot:
     process: "subprocess.Popen[str]"
     lacked: set[str] = field(default_factory=set[str])
     """What was not there for some of its time: `disk`, `server`."""
-    frozen: bool = False
+    spared: bool = False
+    """It stands still or is cut off, and is left alone meanwhile."""
 
 
 class Campaign:
@@ -78,7 +81,7 @@ class Campaign:
         """From when to when a process stood still past its lease, in seconds since 1970."""
         self._lives = 0
         self._slots: dict[str, Slot] = {}
-        self._freezing: set[asyncio.Task[None]] = set()
+        self._sparing: set[asyncio.Task[None]] = set()
 
     # ------------------------------------------------------------------ processes
 
@@ -140,7 +143,7 @@ class Campaign:
                 return slot, met
             slot.process.send_signal(signal.SIGCONT)
             await asyncio.sleep(self._chance.random() * PAUSE)
-            others = [each for each in self._slots.values() if not each.frozen and each.process.poll() is None]
+            others = [each for each in self._slots.values() if not each.spared and each.process.poll() is None]
             slot = self._chance.choice(others or [slot])
         return slot, await self._stopped(app, slot)
 
@@ -166,7 +169,16 @@ class Campaign:
         self.frozen.append((stopped, time.time()))
         slot.process.send_signal(signal.SIGCONT)
         self.done["freezes past the lease"] += 1
-        slot.frozen = False
+        slot.spared = False
+
+    async def _cut_off(self, slot: Slot) -> None:
+        """Let the server see its connections end, and let it hear nothing of that for a while."""
+        slot.lacked.add("server")
+        self.store.cut_off(slot.name, off=True)
+        await asyncio.sleep(self._chance.uniform(*CUT_OFF))
+        self.store.cut_off(slot.name, off=False)
+        self.done["cut off from the server"] += 1
+        slot.spared = False
 
     async def _restart(self) -> None:
         for slot in self._slots.values():
@@ -200,15 +212,16 @@ class Campaign:
             return await self._finish(app)
         finally:
             person.cancel()
-            await asyncio.gather(person, *self._freezing, return_exceptions=True)
+            await asyncio.gather(person, *self._sparing, return_exceptions=True)
             for slot in self._slots.values():
                 slot.process.terminate()
                 self._gone(slot)
             await app.close()
+            self.store.close()
 
     async def _disturb(self, app: App) -> None:
         slot = self._slots[self._chance.choice(self.store.slots)]
-        if slot.frozen:
+        if slot.spared:
             return
         if slot.process.poll() is not None:
             self._ended_by_itself(slot)
@@ -218,16 +231,22 @@ class Campaign:
             case "stop":
                 await self._stop(slot)
             case "freeze":
-                slot.frozen = True
-                freezing = asyncio.create_task(self._freeze(slot))
-                self._freezing.add(freezing)
-                freezing.add_done_callback(self._freezing.discard)
+                self._spare(slot, self._freeze(slot))
+            case "cut":
+                self._spare(slot, self._cut_off(slot))
             case "restart":
                 await self._restart()
             case "fill":
                 await self._fill_the_disk(slot)
             case _:
                 await self._kill(app, slot)
+
+    def _spare(self, slot: Slot, trouble: Coroutine[None, None, None]) -> None:
+        """Let something happen to a process for a while in which nothing else does."""
+        slot.spared = True
+        sparing = asyncio.create_task(trouble)
+        self._sparing.add(sparing)
+        sparing.add_done_callback(self._sparing.discard)
 
     async def _wait_for_work(self) -> None:
         """Wait until something was done to the world since the last kill: what is killed should be at work."""
@@ -240,7 +259,7 @@ class Campaign:
     async def _finish(self, app: App) -> bool:
         """Kill once more, begin nothing new, and wait for what there is."""
         give_up = time.monotonic() + FINISH_IN
-        await asyncio.gather(*self._freezing)
+        await asyncio.gather(*self._sparing)
         while (program := self._slots["program"]).process.poll() is not None:
             self._ended_by_itself(program)
             self._begin("program")

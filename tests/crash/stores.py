@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Protocol
 
 from tests.postgres_server import Server
+from tests.postgres_wire import PostgresWire
 
 from mulle.app import App, open_app
 from mulle.settings import Settings
@@ -36,6 +37,12 @@ class Store(Protocol):
         """By which ids a living process owns runs."""
         ...
 
+    def cut_off(self, slot: str, *, off: bool) -> None:
+        """Let a process hear nothing from its store, nor the store from it; or end that."""
+        ...
+
+    def close(self) -> None: ...
+
 
 class SqliteHome:
     """One home that a program and a worker share, on a disk that is full now and then."""
@@ -62,21 +69,28 @@ class SqliteHome:
         inodes = {int(words[5].rsplit(":", 1)[1]) for words in locks if words[4] == str(pid)}
         return {file.name for file in (self._home / "owners").glob("*") if file.stat().st_ino in inodes}
 
+    def cut_off(self, slot: str, *, off: bool) -> None:
+        raise AssertionError("a file is never far away")
+
+    def close(self) -> None:
+        pass
+
 
 class PostgresGroup:
-    """A program and two workers, each with a home of its own, on a server that crashes now and then."""
+    """A program and two workers, each with a home and a way to the server of its own; that one crashes now and then."""
 
     name: str = "Postgres"
     slots: tuple[str, ...] = ("program", "program", "worker 1", "worker 2")
-    trouble: tuple[str, ...] = ("freeze", "restart")
+    trouble: tuple[str, ...] = ("freeze", "restart", "cut")
 
     def __init__(self, folder: Path, server: Server) -> None:
         self.folder = folder
         self.server: Server | None = server
         self._url = server.schema()
+        self._wires = {slot: PostgresWire(server) for slot in self.slots}
 
     def variables(self, slot: str) -> dict[str, str]:
-        return {"MULLE_HOME": str(self.folder / slot), "MULLE_DATABASE_URL": self._url}
+        return {"MULLE_HOME": str(self.folder / slot), "MULLE_DATABASE_URL": self._wires[slot].url(self._url)}
 
     def open(self) -> App:
         return open_app(given=Settings(home=self.folder / "person", database_url=self._url), by_itself=False)
@@ -86,3 +100,14 @@ class PostgresGroup:
         assert self.server is not None
         there = self.server.say("SELECT id FROM workers WHERE split_part(name, ':', 2) = %s", [str(pid)], self._url)
         return {owner for (owner,) in there}
+
+    def cut_off(self, slot: str, *, off: bool) -> None:
+        """The server sees the process's connections end at once, which is told nothing."""
+        if off:
+            self._wires[slot].cut_off()
+        else:
+            self._wires[slot].mend()
+
+    def close(self) -> None:
+        for wire in self._wires.values():
+            wire.close()
