@@ -214,6 +214,7 @@ def test_a_graph_that_many_nodes_make_is_made_ready_once_and_few_are_remembered(
     assert play.run.at(("a", 0, "work"))[0].plan is play.run.at(("b", 0, "work"))[0].plan
     for number in range(40):
         play.expand(f"n{number}", [{}], plan=body([step(f"x{number}")]))
+    assert play.run._graphs is not None
     assert len(play.run._graphs._made) == 32
 
 

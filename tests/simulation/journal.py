@@ -22,6 +22,8 @@ POLL = 0.5
 class SimulatedJournal:
     """What a runtime knows as its journal."""
 
+    has_leases = True
+
     def __init__(self, store: SimulatedStore, place: Place, name: str) -> None:
         self._store = store
         self._rules = store.rules

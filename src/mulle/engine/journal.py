@@ -301,6 +301,9 @@ class Journal(Protocol):
         """
         ...
 
+    has_leases: bool
+    """Whether what we claimed can be taken over while we live."""
+
     def holds(self) -> bool:
         """Whether what we claimed is ours for sure. Asked just before an effect: a lease may have run out by then."""
         ...

@@ -156,7 +156,8 @@ class Driver:
         """
         self._ledger.arrived()
         self._breath = self._clock() + BREATH
-        ASKED.set(self._right.await_it)  # By the steps that begin here.
+        if self._journal.has_leases:
+            ASKED.set(self._right.await_it)  # By the steps that begin here.
         try:
             self._interrupt_what_was_in_flight()
             while True:

@@ -31,6 +31,8 @@ from mulle.runtime.memory_shelf import Kept, Shelf, place
 class MemoryJournal:
     """Keeps runs, facts, graphs and the inbox for as long as someone holds it."""
 
+    has_leases = True
+
     def __init__(self, owner: str = "memory", *, _shelf: Shelf | None = None) -> None:
         self._owner = owner
         self._shelf = _shelf or Shelf()

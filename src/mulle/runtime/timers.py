@@ -5,22 +5,16 @@ import heapq
 from mulle.engine.facts import Path
 
 
-class Timers:
-    """Times with the paths they are for, the earliest first. The empty path is the run itself."""
-
-    def __init__(self) -> None:
-        self._heap: list[tuple[float, Path]] = []
-
-    def __bool__(self) -> bool:
-        return bool(self._heap)
+class Timers(list[tuple[float, Path]]):
+    """Times with the paths they are for, as a heap. The empty path is the run itself."""
 
     @property
     def first(self) -> tuple[float, Path]:
-        return self._heap[0]
+        return self[0]
 
     def set(self, time: float, path: Path) -> None:
-        heapq.heappush(self._heap, (time, path))
+        heapq.heappush(self, (time, path))
 
     def take(self) -> tuple[float, Path]:
         """The first one, which is over then."""
-        return heapq.heappop(self._heap)
+        return heapq.heappop(self)

@@ -48,6 +48,8 @@ PATIENT_LOOKS, LOOK_AGAIN = 20, 0.01
 class PostgresJournal:
     """Keeps runs, facts, graphs and the inbox in one Postgres database."""
 
+    has_leases = True
+
     def __init__(
         self, url: str, *, name: str | None = None, carrier: Carrier | None = None, lease: float = LEASE
     ) -> None:

@@ -42,6 +42,8 @@ GRAPHS_AT_HAND = 64
 class SqliteJournal:
     """Keeps runs, facts, graphs and the inbox in one SQLite file."""
 
+    has_leases = False
+
     def __init__(self, path: Path, owners: Owners, *, patience: float = 15.0) -> None:
         """Open the journal, and bring its schema up to this release.
 
