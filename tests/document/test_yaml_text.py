@@ -103,6 +103,23 @@ def test_a_refusal_names_line_and_column(text: str, at: str, message: str):
     assert refused.value.at == at
 
 
+def test_where_they_are_allowed_aliases_stand_for_what_they_name():
+    text = "name: &who 물레\nlist: &all [1, *who]\nagain: {inner: *all, who: *who}"
+
+    assert load_yaml(text, aliases=True) == {
+        "name": "물레",
+        "list": [1, "물레"],
+        "again": {"inner": [1, "물레"], "who": "물레"},
+    }
+
+
+def test_an_alias_of_nothing_is_refused_also_there():
+    with pytest.raises(UnreadableDocument, match=r"`\*who` names nothing") as refused:
+        load_yaml("a: [1, *who]", aliases=True)
+
+    assert refused.value.at == "line 1, column 8"
+
+
 def test_a_bomb_of_aliases_is_refused_before_it_goes_off():
     bomb = "a0: &a0 [x]\n" + "".join(f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]\n" for n in range(1, 40))
 
