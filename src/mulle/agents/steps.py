@@ -122,7 +122,7 @@ class Step:
             assert self.first is not None
             values = [inputs.get(source) for source in self.sources]
             value = values[0] if len(values) == 1 else values
-            return (value if self.first.adapter is None else self.first.fitted(value, self.name),), by_name
+            return (self.first.fitted(value, self.name),), by_name
         if self.takes == "named":
             given = {name: inputs.get(name) for name in self.names}
         else:

@@ -53,7 +53,6 @@ class Agenda:
 
     def drop(self, path: Path) -> None:
         """Ask nothing of a node any more."""
-        if self.commands.pop(path, None) and self.changed is not None:
-            self.changed[path] = None
+        self.remove(path)
         if self.to_stop:
             self.to_stop.pop(path, None)

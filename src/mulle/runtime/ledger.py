@@ -97,13 +97,10 @@ class Ledger:
         if type(fact) is NodeStarted:  # Every second fact, and there is nothing of anybody's in it.
             encoded = encode_one(fact)
         elif light and type(fact) is NodeDone and not fact.writes:
-            encoded = encode_one(fact)
-            if len(encoded) > LIMIT:
-                encoded = self._packed(fact)
-            self._batch.alive = True
+            encoded = self._packed(fact)
         else:
             fact, encoded = self._taken_in(fact)
-            self._batch.alive |= type(fact) in ENDINGS
+        self._batch.alive |= type(fact) in ENDINGS
         self._run.apply(fact)
         self.facts.append(fact)
         self._batch.facts.append(encoded)
